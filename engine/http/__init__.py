@@ -1,0 +1,1 @@
+"""The way in: the aiohttp server, its routes, and what they take and answer."""

@@ -1,0 +1,1 @@
+"""What things are: frozen records, no third-party imports, no I/O."""
