@@ -1,37 +1,55 @@
-# One environment, .venv, made by whatever target needs it first. See CONTRIBUTING.md.
-PYTHON ?= python3
+# Every target that needs Python makes .venv first, or brings it up to date: scripts/make_venv.py says how.
+# Nothing but Python 3.11 or newer and make has to be there; see CONTRIBUTING.md.
+
+# The first of these that is new enough is used; `make PYTHON=/path/to/python run` takes another.
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
+# More arguments for pytest: `make test ARGS="tests/unit -k cron"`.
+ARGS ?=
 BIN := .venv/bin
 
-.PHONY: run test check format bench clean
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench clean venv venv-dev
 
-run: .venv/run.stamp
-	$(BIN)/python -m engine serve
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-test: .venv/dev.stamp
-	$(BIN)/python -m pytest
+run: venv ## set up if needed, and serve on http://127.0.0.1:8000
+	@exec $(BIN)/python -m engine serve
 
-check: .venv/dev.stamp
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+test: venv-dev ## run every test; ARGS="..." is handed to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+check: venv-dev ## style, types, import floors and house rules
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_house.py
 
-format: .venv/dev.stamp
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+format: venv-dev ## put the code into the house style
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
 
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
+bench: venv-dev ## run the benchmarks
+	$(BIN)/python -m bench
 
-.venv/run.stamp: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet -e ".[fast]"
-	touch $@
+clean: ## remove .venv and everything that tools left behind; data/ stays
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/dev.stamp: .venv/run.stamp
-	$(BIN)/python -m pip install --quiet --group dev
-	touch $@
+venv:
+	@$(call make_venv,run)
 
-clean:
-	rm -rf .venv
+venv-dev:
+	@$(call make_venv,dev)
+
+# The version is asked in words that every Python 3 understands: an older one could not even read the script.
+define make_venv
+for python in $(PYTHON); do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		exec "$$python" scripts/make_venv.py $(1); \
+	fi; \
+done; \
+echo "Python 3.11 or newer is needed, and none was found as: $(PYTHON). Name one with: make PYTHON=/path/to/python3" >&2; \
+exit 1
+endef

@@ -8,6 +8,7 @@ Out: `write` puts such a text into a larger document without parsing it again.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -47,7 +48,7 @@ def read(data: bytes) -> Document:
         raise _unreadable(f"valid JSON; {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _unreadable(f"JSON nested at most {DEPTH_MAX} levels deep") from None
-    except ValueError as error:  # NaN, or an integer of more digits than Python converts
+    except ValueError as error:  # NaN, a number out of range, or an integer of more digits than Python converts
         raise _unreadable(f"valid JSON; {error}") from None
     if "\\u" in text:
         _check_surrogates(value)
@@ -55,7 +56,10 @@ def read(data: bytes) -> Document:
 
 
 def write(value: Any) -> bytes:
-    """Serialise to compact UTF-8. `raw` fragments are copied as they are."""
+    """Serialise to compact UTF-8. `raw` fragments are copied as they are.
+
+    Raises TypeError for an integer beyond 64 bits: such numbers travel as text, through `raw`.
+    """
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
 
 
@@ -72,7 +76,15 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _read_float(text: str) -> float:
+    """Refuse what would be read as infinity, such as 1e999: written again, it would be `null`."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:20]} is beyond the range of a double")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_read_float)
 
 
 def _check_depth(text: str) -> None:

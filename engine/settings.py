@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from engine.errors import SettingsError
 
+HOURS_MAX = 876_000
+"""A hundred years: a longer retention, or an infinite one, would reach beyond the calendar."""
+
 
 class Settings(BaseSettings):
     """Everything that can be set, under the names of the environment variables (without case)."""
@@ -26,8 +29,10 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///data/engine.db", description="where triggers and events are kept")
     redis_host: str | None = Field(None, description="Redis for the cache; none: the cache lives in the process")
     redis_port: int = Field(6379, ge=1, le=65535)
-    events_active_hours: float = Field(2.0, gt=0, description="an event is active this long, then archived")
-    events_retention_hours: float = Field(48.0, gt=0, description="an event is deleted after this long")
+    events_active_hours: float = Field(
+        2.0, gt=0, le=HOURS_MAX, description="an event is active this long, then archived"
+    )
+    events_retention_hours: float = Field(48.0, gt=0, le=HOURS_MAX, description="an event is deleted after this long")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] | None = Field(None, description="default: console on a terminal, else json")
     cors_origins: str = Field("", description="origins, separated by commas, whose pages may call the API; * for any")
@@ -77,6 +82,8 @@ class _NamedFiles(PydanticBaseSettingsSource):
                     found[field_name] = Path(path).read_text(encoding="utf-8").strip()
                 except OSError as error:
                     raise SettingsError(f"{field_name.upper()}_FILE: cannot read {path}: {error.strerror}.") from None
+                except UnicodeDecodeError:
+                    raise SettingsError(f"{field_name.upper()}_FILE: {path} does not hold UTF-8 text.") from None
         return found
 
 
@@ -110,7 +117,7 @@ def is_loopback(host: str) -> bool:
     """Whether every address that `host` stands for is this machine alone."""
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError:
+    except (OSError, ValueError):  # no such name, or nothing that could be one
         return False
     return bool(addresses) and all(
         ipaddress.ip_address(str(address).split("%")[0]).is_loopback for address in addresses

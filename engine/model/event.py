@@ -111,3 +111,66 @@ class Event(NewEvent):
     def lateness_ms(self) -> float:
         """From `scheduled_for` to `fired_at`; never negative, for nothing fires early."""
         return (self.fired_at - self.scheduled_for) / MICROSECOND / 1000
+
+
+def fired_event(
+    *,
+    trigger_id: int | None,
+    trigger_name: str,
+    kind: EventKind,
+    details: str,
+    scheduled_for: datetime,
+    fired_at: datetime,
+    payload: str | None,
+    target: Target | None,
+    retry: RetryPolicy | None,
+    missed_count: int = 0,
+    replay_of: int | None = None,
+) -> NewEvent:
+    """A fire: waiting to be sent where there is a target, otherwise recorded and done."""
+    return NewEvent(
+        trigger_id=trigger_id,
+        trigger_name=trigger_name,
+        kind=kind,
+        status=EventStatus.WAITING if target else EventStatus.RECORDED,
+        details=details,
+        scheduled_for=scheduled_for,
+        fired_at=fired_at,
+        finished_at=None if target else fired_at,
+        payload=payload,
+        missed_count=missed_count,
+        message_id=new_message_id(),
+        target=target,
+        retry=retry if target else None,
+        next_attempt_at=fired_at if target else None,
+        replay_of=replay_of,
+    )
+
+
+def skipped_event(
+    *,
+    trigger_id: int,
+    trigger_name: str,
+    kind: EventKind,
+    reason: SkipReason,
+    details: str,
+    scheduled_for: datetime,
+    now: datetime,
+    payload: str | None = None,
+    missed_count: int = 0,
+) -> NewEvent:
+    """A fire that did not happen, and why."""
+    return NewEvent(
+        trigger_id=trigger_id,
+        trigger_name=trigger_name,
+        kind=kind,
+        status=EventStatus.SKIPPED,
+        reason=reason,
+        details=details,
+        scheduled_for=scheduled_for,
+        fired_at=now,
+        finished_at=now,
+        payload=payload,
+        missed_count=missed_count,
+        message_id=new_message_id(),
+    )

@@ -30,9 +30,10 @@ def parse_instant(text: str, zone: tzinfo) -> datetime:
     repeats is the first pass. Raises ValueError when `text` is no such time or lies outside the years 1970-9998.
     """
     parsed = datetime.fromisoformat(text.strip())
-    if parsed.tzinfo is None:
-        parsed = from_local(parsed, zone)
-    instant = parsed.astimezone(UTC)
+    try:
+        instant = (from_local(parsed, zone) if parsed.tzinfo is None else parsed).astimezone(UTC)
+    except OverflowError:  # at the ends of the calendar the instant itself is beyond what datetime can hold
+        raise ValueError(f"year {parsed.year} is out of range") from None
     if not 1970 <= instant.year <= 9998:
         raise ValueError(f"year {instant.year} is out of range")
     return instant

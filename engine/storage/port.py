@@ -191,10 +191,12 @@ class Store(Protocol):
         """
         ...
 
-    async def replace_trigger(self, trigger: Trigger) -> Trigger:
-        """Write `trigger` over the saved one if that is at `trigger.version`, and return it at the next version.
+    async def replace_trigger(self, trigger: Trigger, *, seen: Trigger) -> Trigger:
+        """Write `trigger` over the saved one if that still is as `seen`, and return it at the next version.
 
-        `last_fired_at` is kept as saved. Raises NotFound, VersionConflict, NameTaken.
+        "As seen" means the same version, state and `next_fire_at`: a fire in between moves the latter without a new
+        version, and writing over that would bring a spent fire back. `last_fired_at` is kept as saved.
+        Raises NotFound, VersionConflict (also for such a fire in between), NameTaken.
         """
         ...
 
@@ -234,7 +236,10 @@ class Store(Protocol):
 
     async def record_firings(self, firings: Sequence[Firing]) -> list[list[Event] | None]:
         """One transaction for all. For each, in order: the events as written, or None when the trigger has changed
-        since it was seen (or the fire is in the ledger already), in which case nothing of that firing was written.
+        since it was seen, in which case nothing of that firing was written.
+
+        An event whose (trigger_id, scheduled_for) is in the ledger already, as after a clock that was set back, is
+        left out of the answer, and the trigger moves on all the same: nothing fires twice, and nothing is stuck.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""The store on SQLite. `store.py` is the way in; `migrations/` has the schema."""

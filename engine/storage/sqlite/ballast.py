@@ -1,0 +1,52 @@
+"""A file beside the database that is given up when the disk is full, so that there is room to delete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from engine.storage.sqlite.failures import room_bytes
+
+BALLAST_BYTES = 4 << 20
+"""Deleting a hundred events writes some hundred pages of 4 KiB to the log before anything is freed."""
+
+
+class Ballast:
+    """`<database>.ballast`. Losing the race for the last bytes is no error: then there is no ballast until later."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(f"{database.name}.ballast")
+
+    @property
+    def held(self) -> bool:
+        """Whether the room is set aside."""
+        try:
+            return self._path.stat().st_size >= BALLAST_BYTES
+        except OSError:
+            return False
+
+    def hold(self) -> bool:
+        """Set the room aside if there is twice as much, and return whether it is.
+
+        Twice: otherwise it would take back at once the very room that it has just given up.
+        """
+        if self.held:
+            return True
+        if room_bytes(self._path) < 2 * BALLAST_BYTES:
+            return False
+        try:
+            descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            self.release()
+            return False
+        return True
+
+    def release(self) -> None:
+        """Give the room up."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""A few connections that only read, handed out one caller at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import aiosqlite
+
+from engine.errors import StorageClosed
+from engine.storage.sqlite.connection import open_reader, run
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+READERS = 3
+"""One slow search and one page leave one to spare; more would only fight over the GIL."""
+
+
+class Readers:
+    """The pool. The connection that was used last is used next: its page cache is the warmest."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connections: list[aiosqlite.Connection] = []
+        self._idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        self._closing = False
+
+    async def open(self) -> None:
+        for _ in range(READERS):
+            connection = await open_reader(self._path)
+            self._connections.append(connection)
+            self._idle.put_nowait(connection)
+
+    async def close(self) -> None:
+        """Let the reads that were asked for finish, then close every connection."""
+        self._closing = True
+        for _ in self._connections:
+            await self._idle.get()
+        while self._connections:
+            await self._connections.pop().close()
+
+    async def read(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], Result], *args: P.args, **kwargs: P.kwargs
+    ) -> Result:
+        """Run `function` in a reader's thread: it sees every commit that came before."""
+        if self._closing or not self._connections:
+            raise StorageClosed("The store is not open.")
+        connection = await self._idle.get()
+        reading = asyncio.ensure_future(run(connection, self._path, function, *args, **kwargs))
+        reading.add_done_callback(lambda _: self._give_back(connection, reading))
+        # A thread cannot be cancelled. Its connection comes back when it is done, whether or not anybody still waits.
+        return await asyncio.shield(reading)
+
+    def _give_back(self, connection: aiosqlite.Connection, reading: asyncio.Future[Result]) -> None:
+        if not reading.cancelled():
+            reading.exception()  # seen, so that asyncio does not report what a cancelled caller cannot take any more
+        self._idle.put_nowait(connection)
+
+
+class Snapshot:
+    """Several statements that see one state of the database: `with Snapshot(connection):`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN")
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.execute("ROLLBACK")  # nothing was written
