@@ -80,7 +80,7 @@ class Engine:
         backend: CacheBackend = (
             RedisCache(settings.redis_host, settings.redis_port, clock=clock)
             if settings.redis_host
-            else MemoryCache(clock=clock)
+            else MemoryCache(clock)
         )
         self.cache = ReadCache(self.store.generations, backend)
         self.server = Server(
@@ -172,6 +172,7 @@ class Engine:
         watch("stream_watchers", "Open event streams.", lambda: float(self.feed.watchers))
         watch("cache_hits", "Reads answered by the cache.", lambda: float(self.cache.hits))
         watch("cache_misses", "Reads that went to the database.", lambda: float(self.cache.misses))
+        watch("cache_errors", "Calls to the cache that failed.", lambda: float(self.cache.errors))
         watch("store_errors", "Batches the store refused.", lambda: float(self.dispatcher.counters.store_errors))
         watch("events_archived", "Events archived by age.", lambda: float(self.retention.archived))
         watch("events_deleted", "Events deleted by age.", lambda: float(self.retention.deleted))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import resource
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC
+from importlib import import_module
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -84,7 +87,14 @@ def serve(host: str | None = None, port: int | None = None, database_url: str | 
     _run(_serve(settings))
 
 
+def _raise_file_limit() -> None:
+    """One socket for each attempt in flight: take as many open files as the system allows us."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def _serve(settings: Settings) -> None:
+    _raise_file_limit()
     engine = Engine(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -192,9 +202,8 @@ def receiver(port: int, status: int, fail_rate: float, delay_s: float, hang: boo
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run `work`, on uvloop where it is installed."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        new_event_loop = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    with contextlib.suppress(ImportError):
+        factory = import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(work)

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from aiohttp import http_parser
@@ -52,10 +53,8 @@ def _program() -> Iterator[Finding]:
     compiled = http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy
     yield Finding(compiled, "HTTP parser", "compiled" if compiled else "pure Python: slow; reinstall aiohttp")
     try:
-        import uvloop
-
-        yield Finding(True, "event loop", f"uvloop {uvloop.__version__}")
-    except ImportError:
+        yield Finding(True, "event loop", f"uvloop {metadata.version('uvloop')}")
+    except metadata.PackageNotFoundError:
         yield Finding(None, "event loop", "asyncio; with uvloop installed it would be faster")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
@@ -18,6 +18,9 @@ from engine.errors import UnreadableInput
 
 DEPTH_MAX = 100
 """Levels of arrays and objects that are read."""
+
+EXCERPT = 20
+"""Characters before and after a mistake that an error shows."""
 
 _WHITESPACE = " \t\n\r"
 
@@ -38,20 +41,25 @@ def read(data: bytes) -> Document:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _unreadable(f"valid UTF-8; byte {error.start} is not") from None
+        byte = f"byte 0x{data[error.start]:02x} at {error.start}"
+        raise UnreadableInput.of("", byte, "valid UTF-8") from None
     text = text.strip(_WHITESPACE)
     _check_depth(text)
+    misfits: list[_NoNumber] = []
     try:
-        value = _DECODER.decode(text)
+        value = _decoder(misfits).decode(text)
         members = _members(text) if isinstance(value, dict) else {}
     except json.JSONDecodeError as error:
-        raise _unreadable(f"valid JSON; {error.msg} at line {error.lineno}, column {error.colno}") from None
+        allowed = f"valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise UnreadableInput.of("", text[max(error.pos - EXCERPT, 0) : error.pos + EXCERPT], allowed) from None
     except RecursionError:
-        raise _unreadable(f"JSON nested at most {DEPTH_MAX} levels deep") from None
-    except ValueError as error:  # NaN, a number out of range, or an integer of more digits than Python converts
-        raise _unreadable(f"valid JSON; {error}") from None
-    if "\\u" in text:
-        _check_surrogates(value)
+        raise _too_deep(DEPTH_MAX) from None
+    except ValueError:  # Python refuses to convert integers of several thousand digits
+        raise UnreadableInput.of("", "a longer one", "integers of at most 4,300 digits") from None
+    if misfits or "\\u" in text:
+        _check_values(value)
+    if misfits:  # a later member of the same name has put it out of the value; in the text it still is
+        raise UnreadableInput.of("", misfits[0].text, _NUMBERS)
     return Document(text, value, members)
 
 
@@ -68,23 +76,32 @@ def raw(text: str | None) -> orjson.Fragment | None:
     return None if text is None else orjson.Fragment(text)
 
 
-def _unreadable(allowed: str) -> UnreadableInput:
-    return UnreadableInput.of("", None, allowed)
+@dataclass(frozen=True, slots=True)
+class _NoNumber:
+    """NaN and Infinity, which Python reads and JSON does not have, or a number that Python reads as infinity."""
+
+    text: str
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _decoder(misfits: list[_NoNumber]) -> json.JSONDecoder:
+    """Reads, and adds what is no number to `misfits`, so that a walk in search of one is made only where there is."""
+
+    def misfit(text: str) -> _NoNumber:
+        misfits.append(_NoNumber(text[:EXCERPT]))
+        return misfits[-1]
+
+    def number(text: str) -> float | _NoNumber:
+        value = float(text)
+        return misfit(text) if math.isinf(value) else value
+
+    return json.JSONDecoder(parse_constant=misfit, parse_float=number)
 
 
-def _read_float(text: str) -> float:
-    """Refuse what would be read as infinity, such as 1e999: written again, it would be `null`."""
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text[:20]} is beyond the range of a double")
-    return value
+def _too_deep(levels: int) -> UnreadableInput:
+    return UnreadableInput.of("", f"{levels} levels or more", f"JSON nested at most {DEPTH_MAX} levels deep")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_read_float)
+_DECODER = json.JSONDecoder()
 
 
 def _check_depth(text: str) -> None:
@@ -105,7 +122,7 @@ def _check_depth(text: str) -> None:
         elif character in "[{":
             depth += 1
             if depth > DEPTH_MAX:
-                raise _unreadable(f"JSON nested at most {DEPTH_MAX} levels deep")
+                raise _too_deep(depth)
         elif character in "]}":
             depth -= 1
 
@@ -131,18 +148,32 @@ def _skip(text: str, index: int) -> int:
     return index
 
 
-def _check_surrogates(value: Any) -> None:
-    """Half of a surrogate pair cannot be written as UTF-8, so it is refused at the door."""
-    stack = [value]
+def _check_values(value: Any) -> None:
+    """Refuse what parses and could not be written again, naming where it is: constants that JSON does not have, and
+    halves of surrogate pairs, which have no form in UTF-8."""
+    stack: list[tuple[str, Any]] = [("", value)]
     while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            try:
-                item.encode("utf-8")
-            except UnicodeEncodeError:
-                raise _unreadable("text without lone surrogates (half of a \\ud800-\\udfff pair)") from None
-        elif isinstance(item, dict):
-            stack.extend(item.keys())
-            stack.extend(item.values())
+        path, item = stack.pop()
+        if isinstance(item, _NoNumber):
+            raise UnreadableInput.of(path, item.text, _NUMBERS)
+        if isinstance(item, str) and not _is_writable(item):
+            raise UnreadableInput.of(path, ascii(item), _NO_SURROGATES)
+        if isinstance(item, dict):
+            for name, member in item.items():
+                if not _is_writable(name):
+                    raise UnreadableInput.of(path, ascii(name), _NO_SURROGATES)
+                stack.append((f"{path}.{name}" if path else name, member))
         elif isinstance(item, list):
-            stack.extend(item)
+            stack.extend((f"{path}.{index}" if path else str(index), member) for index, member in enumerate(item))
+
+
+_NUMBERS = "a number of JSON within the range of a double"
+_NO_SURROGATES = "text without lone surrogates (half of a \\ud800-\\udfff pair)"
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -20,7 +20,10 @@ def configure_logs(settings: Settings) -> None:
     ]
     to_console = settings.log_format == "console" or (settings.log_format is None and sys.stderr.isatty())
     renderers: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [
+            # The default formatter shows local variables: slow, and some of them are keys.
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
         if to_console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from engine.clock import Clock
 from engine.delivery.request import build_request
 from engine.delivery.transport import Transport
-from engine.delivery.verdict import judge
+from engine.delivery.verdict import graded, judge
 from engine.model.delivery import Attempt, Request, Verdict
 from engine.model.event import Event, EventKind, EventStatus, NewEvent, fired_event
 from engine.model.trigger import Definition, TriggerType
@@ -74,7 +74,7 @@ class Tester:
         self, draft: NewEvent, unsaved: Event, request: Request, started_at: datetime
     ) -> tuple[Event, Attempt]:
         """Send first and write afterwards, as a row that is already finished: a test is never sent again."""
-        exchange = await self._transport.send(request)
+        exchange = graded(await self._transport.send(request), draft.target)
         now = self._clock.now()
         verdict = _final(judge(unsaved, exchange, 1, now, random.Random()), now)  # noqa: S311
         finished = replace(
@@ -99,7 +99,7 @@ def _final(verdict: Verdict, now: datetime) -> Verdict:
     return replace(
         verdict,
         status=EventStatus.FAILED,
-        details=f"{verdict.details} This was a test, so it is not tried again.",
+        details=f"{verdict.details} A test is not tried again.",
         finished_at=now,
         next_attempt_at=None,
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import referencing
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import SchemaError, ValidationError
 from referencing.exceptions import Unresolvable
 
 from engine.errors import FieldError, InvalidInput
@@ -32,7 +32,7 @@ def check_definition(definition: Definition, now: datetime) -> None:
 
 
 def check_payload_schema(schema: str | None) -> None:
-    """Raise InvalidInput on `payload_schema` unless it is a JSON Schema (draft 2020-12)."""
+    """Raise InvalidInput on `payload_schema` unless it is a JSON Schema (draft 2020-12) that can be asked."""
     if schema is None:
         return
     document = json.loads(schema)
@@ -41,6 +41,8 @@ def check_payload_schema(schema: str | None) -> None:
     except SchemaError as error:
         allowed = f"a JSON Schema (draft 2020-12); {error.message}"
         raise InvalidInput.of("payload_schema", document, allowed) from None
+    for probe in ("null", "{}", "[]", '""', "0"):
+        _violations(schema, probe)
 
 
 def check_payload(schema: str | None, payload: str | None) -> None:
@@ -50,11 +52,7 @@ def check_payload(schema: str | None, payload: str | None) -> None:
     """
     if schema is None:
         return
-    try:
-        errors = sorted(_validator(schema).iter_errors(json.loads(payload or "null")), key=lambda e: str(e.json_path))
-    except Unresolvable as error:
-        allowed = f"references within the schema itself; {error.ref!r} is not there"
-        raise InvalidInput.of("payload_schema", error.ref, allowed) from None
+    errors = _violations(schema, payload or "null")
     if errors:
         raise InvalidInput(
             *(
@@ -62,6 +60,18 @@ def check_payload(schema: str | None, payload: str | None) -> None:
                 for e in errors[:VIOLATIONS_MAX]
             )
         )
+
+
+def _violations(schema: str, payload: str) -> list[ValidationError]:
+    """By their place. Raises InvalidInput on `payload_schema` where the schema itself cannot be followed."""
+    try:
+        return sorted(_validator(schema).iter_errors(json.loads(payload)), key=lambda error: str(error.json_path))
+    except Unresolvable as error:
+        allowed = f"references within the schema itself; {error.ref!r} is not there"
+        raise InvalidInput.of("payload_schema", error.ref, allowed) from None
+    except RecursionError:
+        allowed = "a schema that comes to an end; this one refers to itself for ever"
+        raise InvalidInput.of("payload_schema", schema, allowed) from None
 
 
 @lru_cache(maxsize=256)

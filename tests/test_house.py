@@ -147,6 +147,17 @@ def hits(pattern: re.Pattern[str], text: str) -> Iterable[tuple[int, re.Match[st
             yield number, hit
 
 
+def uncollected_tests(text: str) -> list[str]:
+    """Tests are functions. One in a class would never run: pytest is told to collect no classes."""
+    return [
+        f"line {member.lineno}: {node.name}.{member.name}"
+        for node in ast.walk(parse(text))
+        if isinstance(node, ast.ClassDef)
+        for member in node.body
+        if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and member.name.startswith("test_")
+    ]
+
+
 def shapeless_names(path: str) -> list[str]:
     return sorted(SHAPELESS_NAMES & set(re.split(r"[/_.]", path)))
 
@@ -203,6 +214,10 @@ def test_no_file_is_too_long() -> None:
 
 def test_no_function_is_too_long() -> None:
     check(long_functions, ENGINE)
+
+
+def test_every_test_is_run() -> None:
+    check(uncollected_tests, files("tests/**/*.py"))
 
 
 def test_names_say_what_is_inside() -> None:
@@ -300,6 +315,11 @@ def test_rule_length() -> None:
 def test_rule_function_length() -> None:
     assert long_functions("class A:\n    async def f():\n" + "        x\n" * 70)
     assert not long_functions("def f():\n" + "    x\n" * 69)
+
+
+def test_rule_uncollected_tests() -> None:
+    assert uncollected_tests("class TestThing:\n    async def test_it(self): ...")
+    assert not uncollected_tests("def test_it(): ...\nclass Thing:\n    def settle(self): ...")
 
 
 @pytest.mark.parametrize(

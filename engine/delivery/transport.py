@@ -98,11 +98,10 @@ class AiohttpTransport:
         try:
             watch.mark("answered")
             answer.begin(response.status, response.raw_headers)
-            if response.status >= 200:  # 101 hands the connection over to another protocol, which has no end
-                async for chunk in response.content.iter_any():
-                    answer.add(chunk)
-                    if answer.truncated:
-                        break
+            async for chunk in response.content.iter_any():
+                answer.add(chunk)
+                if answer.truncated:
+                    break
         finally:
             # A connection whose answer was read to its end is back in the pool by now; any other is cut here.
             response.close()

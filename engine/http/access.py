@@ -23,7 +23,8 @@ async def refuse_foreign_pages(request: web.Request, handler: Next) -> web.Strea
     """
     settings = services_of(request).settings
     if settings.api_key is None:
-        host = _host_name(f"//{request.host}")
+        given = request.headers.get(hdrs.HOST)  # browsers always send it; plain old HTTP/1.0 need not
+        host = settings.host if given is None else _host_name(f"//{given}")
         if not _is_loopback_name(host) and host != settings.host:
             raise Problem(403, f"Without a key the engine answers under loopback names only, not {host[:100]!r}.")
         origin = request.headers.get(hdrs.ORIGIN)
@@ -49,7 +50,7 @@ def is_allowed_origin(origin: str, settings: Settings) -> bool:
 
 
 def _is_own(origin: str, request: web.Request) -> bool:
-    return urlsplit(origin).netloc == request.host
+    return urlsplit(origin).netloc == request.headers.get(hdrs.HOST)
 
 
 def _host_name(url: str) -> str:

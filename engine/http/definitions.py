@@ -12,18 +12,15 @@ from engine.delivery.request import check_headers, check_url
 from engine.errors import FieldError, InvalidInput
 from engine.http.representations import definition_document
 from engine.http.requests import read_instant
-from engine.http.schemas import (
-    PAYLOAD_BYTES_MAX,
-    SCHEMA_BYTES_MAX,
+from engine.http.schedule_schemas import (
     AtInput,
     CronInput,
     DelayInput,
     IntervalInput,
     ScheduleInput,
     ScheduleSource,
-    TargetInput,
-    TriggerInput,
 )
+from engine.http.schemas import PAYLOAD_BYTES_MAX, SCHEMA_BYTES_MAX, TargetInput, TriggerInput
 from engine.http.validation_words import checked
 from engine.json_text import Document
 from engine.model.schedule import AtSchedule, CronSchedule, IntervalSchedule, Schedule

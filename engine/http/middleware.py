@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from engine import json_text
 from engine.errors import EngineError, StorageError
@@ -52,9 +52,9 @@ async def answer(request: web.Request, handler: Next) -> web.StreamResponse:
         problem = body_too_large()
     except web.HTTPException as error:
         problem = Problem(error.status, f"{error.reason}.")
-    except ConnectionError:
-        raise  # the client has gone; there is nobody to answer
     except Exception as error:
+        if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+            raise  # the client has gone; there is nobody to answer
         problem = _unexpected(request, error)
     endpoint = request.get(ENDPOINT)
     if endpoint is not None and endpoint.seed_errors and problem.status < 500:
@@ -65,6 +65,13 @@ async def answer(request: web.Request, handler: Next) -> web.StreamResponse:
             headers=problem.headers,
         )
     return problem_response(problem, request_id)
+
+
+async def expect(request: web.Request) -> None:
+    """Send 100 Continue where it is waited for; other expectations are passed over, as RFC 9110 allows."""
+    if request.version == HttpVersion11 and request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
 
 
 def malformed_request(status: int, error: BaseException | None) -> web.Response:

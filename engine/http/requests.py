@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel
 
 from engine import json_text
@@ -29,12 +30,15 @@ Model = TypeVar("Model", bound=BaseModel)
 async def read_body(request: web.Request, *, required: bool = True) -> Document | None:
     """The JSON body; None when there is none and none is `required`.
 
-    Raises UnreadableInput for what is no JSON, Problem (413, 415) for too much or for another media type.
+    Raises UnreadableInput for what is no JSON, Problem for too much (413), for another media type (415) and for what
+    does not arrive whole (400).
     """
     try:
         data = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise body_too_large() from None
+    except (HttpProcessingError, web.RequestPayloadError):
+        raise Problem(400, "The body broke off, or is not encoded as its headers say.") from None
     if not data.strip() and not required:
         return None
     media_type = request.content_type.lower() if "Content-Type" in request.headers else None

@@ -9,39 +9,25 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    JsonValue,
-    StringConstraints,
-    Tag,
-    field_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
-from engine.http.validation_words import TAG_PREFIX, refuse
+from engine.http.schedule_schemas import (
+    INTERVAL_MAX_S,
+    YEARS_100_S,
+    Body,
+    ScheduleInput,
+    ScheduleSource,
+    TimeText,
+    Timezone,
+)
+from engine.http.validation_words import refuse
 from engine.model.trigger import Misfire, RetryPolicy, Target
 
-YEARS_100_S = 100 * 366 * 86_400
-INTERVAL_MAX_S = 3_650 * 86_400
 NAME_LENGTH_MAX = 200
 PAYLOAD_BYTES_MAX = 256 * 1024
 SCHEMA_BYTES_MAX = 64 * 1024
 WEEK_MS = 7 * 86_400_000
 
-TimeText: TypeAlias = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=64),
-    Field(
-        description="RFC 3339; without an offset it is read in the trigger's timezone",
-        examples=["2026-12-01T09:00:00Z"],
-    ),
-]
-Timezone: TypeAlias = Annotated[
-    str, StringConstraints(min_length=1, max_length=64), Field(description="IANA name", examples=["Europe/Berlin"])
-]
 Name: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=NAME_LENGTH_MAX), Field(examples=["nightly-report"])
 ]
@@ -63,12 +49,6 @@ JsonSchema: TypeAlias = Annotated[dict[str, Any] | bool | None, BeforeValidator(
 Id: TypeAlias = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
-class Body(BaseModel):
-    """Base of everything that comes as a JSON body."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
 def plain_text(value: str) -> str:
     """Refuse control characters and white space at the ends; a name that looks like another one helps nobody."""
     if any(unicodedata.category(character) == "Cc" for character in value):
@@ -77,73 +57,6 @@ def plain_text(value: str) -> str:
         raise refuse("text without white space at its beginning or end")
     return value
 
-
-class AtInput(Body):
-    """Once, at an instant. One in the past fires at once."""
-
-    kind: Literal["at"]
-    at: TimeText
-    timezone: Timezone | None = None
-
-
-class DelayInput(Body):
-    """Once, so many seconds after the trigger is created."""
-
-    kind: Literal["delay"]
-    delay_s: float = Field(ge=0, le=YEARS_100_S, examples=[10])
-    timezone: Timezone | None = None
-
-
-class IntervalInput(Body):
-    """At `anchor + n * every_s`."""
-
-    kind: Literal["interval"]
-    every_s: float = Field(ge=1, le=INTERVAL_MAX_S, description="seconds, to the millisecond", examples=[300])
-    anchor: TimeText | None = Field(None, description="default: when the trigger is created")
-    timezone: Timezone | None = None
-
-
-class CronInput(Body):
-    """At the wall-clock times that match."""
-
-    kind: Literal["cron"]
-    expression: str = Field(
-        min_length=1,
-        max_length=256,
-        description="five fields, or six with seconds first",
-        examples=["30 2 * * MON-FRI"],
-    )
-    timezone: Timezone | None = None
-
-
-ShorthandText: TypeAlias = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=256),
-    Field(
-        description="a cron expression, @daily, every 5m, in 10s, at 2026-12-01T09:00",
-        examples=["*/5 * * * *", "@daily", "every 5m", "in 10s", "at 2026-12-01T09:00"],
-    ),
-]
-
-
-def _schedule_tag(value: Any) -> str | None:
-    if isinstance(value, str):
-        return f"{TAG_PREFIX}text"
-    if isinstance(value, dict):
-        return f"{TAG_PREFIX}{value['kind']}" if "kind" in value else None
-    kind = getattr(value, "kind", None)
-    return f"{TAG_PREFIX}{kind}" if kind else None
-
-
-ScheduleInput: TypeAlias = Annotated[
-    Annotated[AtInput, Tag(f"{TAG_PREFIX}at")]
-    | Annotated[DelayInput, Tag(f"{TAG_PREFIX}delay")]
-    | Annotated[IntervalInput, Tag(f"{TAG_PREFIX}interval")]
-    | Annotated[CronInput, Tag(f"{TAG_PREFIX}cron")]
-    | Annotated[ShorthandText, Tag(f"{TAG_PREFIX}text")],
-    Discriminator(_schedule_tag),
-    Field(description="when it fires: an object, or a short string"),
-]
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 StatusCode: TypeAlias = Annotated[int, Field(ge=100, le=599)]
@@ -181,18 +94,6 @@ class MisfireInput(Body):
 
     policy: Literal["coalesce", "all", "latest", "skip"] = _MISFIRE.policy.value
     window_s: float = Field(_MISFIRE.window.total_seconds(), ge=0, le=YEARS_100_S)
-
-
-class ScheduleSource(Body):
-    """The ways to say when; at most one of them is given."""
-
-    schedule: ScheduleInput | None = None
-    schedule_time: TimeText | None = Field(None, description="the same as a schedule of kind at")
-    delay_seconds: float | None = Field(None, ge=0, le=YEARS_100_S, description="the same as a schedule of kind delay")
-    interval_seconds: float | None = Field(
-        None, ge=1, le=INTERVAL_MAX_S, description="the same as a schedule of kind interval"
-    )
-    timezone: Timezone | None = Field(None, description="for a schedule that does not name one; default UTC")
 
 
 class TriggerFields(ScheduleSource):

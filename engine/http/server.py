@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from engine.http.access import authenticate, refuse_foreign_pages
-from engine.http.middleware import ROUTER, answer, call_endpoint, malformed_request, route, set_headers
+from engine.http.middleware import ROUTER, answer, call_endpoint, expect, malformed_request, route, set_headers
 from engine.http.openapi import openapi_document
 from engine.http.openapi_page import OPENAPI
 from engine.http.pages import PAGE_FILES, Files
@@ -34,7 +34,7 @@ def make_server_app(services: Services) -> web.Application:
     app[STREAMS] = Streams()
     app[PAGE_FILES] = Files(services.web_directory)
     app[OPENAPI] = _openapi()
-    app.router.add_route("*", "/{path:.*}", call_endpoint)
+    app.router.add_route("*", "/{path:.*}", call_endpoint, expect_handler=expect)
     app.on_response_prepare.append(set_headers)
     app.on_shutdown.append(_end_streams)
     return app
@@ -44,7 +44,7 @@ class Server:
     """Listens on the address of the settings; port 0 takes a free one. Starting and stopping twice are harmless."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self.services = services
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
 
@@ -52,9 +52,9 @@ class Server:
         """Serve. Raises OSError when the address cannot be had."""
         if self._runner is not None:
             return
-        settings = self._services.settings
+        settings = self.services.settings
         runner = web.AppRunner(
-            make_server_app(self._services),
+            make_server_app(self.services),
             access_log=None,
             # A client that goes away must not cut a write in two: between the commit and the timer, for one.
             handler_cancellation=False,
@@ -99,7 +99,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where to find it, without a slash at the end."""
-        host = self._services.settings.host
+        host = self.services.settings.host
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what is shown, not listened on
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 

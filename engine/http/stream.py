@@ -7,16 +7,19 @@ import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
 
+import structlog
 from aiohttp import hdrs, web
 
 from engine import json_text
 from engine.clock import Clock
 from engine.feed import FeedItem, Subscription
-from engine.http.endpoint import Answer, endpoint
+from engine.http.endpoint import REQUEST_ID, Answer, endpoint
 from engine.http.problems import RETRY_AFTER_S, Problem
 from engine.http.queries import StreamQuery, read_query
 from engine.http.representations import event_document
 from engine.http.services import services_of
+
+log = structlog.get_logger(__name__)
 
 STREAMS_MAX = 100
 HEARTBEAT_S = 15.0
@@ -93,10 +96,13 @@ async def stream(request: web.Request) -> web.StreamResponse:
     with services.feed.subscribe(last_id) as subscription, streams.entered(subscription):
         await response.prepare(request)
         await response.write(f"retry: {RETRY_MS}\n\n".encode())
-        # A client that goes away ends its stream; that is no error.
-        with contextlib.suppress(ConnectionError):
+        try:
             await _follow(request, response, subscription, services.clock, streams)
-            await response.write_eof()
+        except ConnectionError:
+            pass  # a client that goes away ends its stream; that is no error
+        except Exception as error:
+            # The answer has begun, so no problem can be sent: the stream ends, and the client connects again.
+            log.error("a stream broke", request_id=request[REQUEST_ID], exc_info=error)
     return response
 
 
@@ -114,7 +120,9 @@ async def _follow(
             await response.write(b": still here\n\n")
             written_at = clock.monotonic()
         else:
-            await clock.wait_until(clock.now() + timedelta(seconds=HEARTBEAT_S - silence_s), subscription.ready)
+            # Never less than a millisecond: what is left of a difference of floats may be no microsecond at all.
+            wait_s = max(HEARTBEAT_S - silence_s, 0.001)
+            await clock.wait_until(clock.now() + timedelta(seconds=wait_s), subscription.ready)
 
 
 def _render(item: FeedItem) -> bytes:

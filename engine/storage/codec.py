@@ -179,12 +179,12 @@ def event_from_row(row: Sequence[Any]) -> Event:
         id=id_,
         trigger_id=trigger_id,
         trigger_name=trigger_name,
-        kind=EventKind(kind),
-        status=EventStatus(status),
+        kind=_KINDS[kind],
+        status=_STATUSES[status],
         reason=reason,
         details=details,
-        scheduled_for=from_microseconds(scheduled_for),
-        fired_at=from_microseconds(fired_at),
+        scheduled_for=_at(scheduled_for),
+        fired_at=_at(fired_at),
         finished_at=_instant(finished_at),
         payload=payload,
         missed_count=missed_count,
@@ -286,7 +286,7 @@ def instant_cell(instant: datetime | None) -> int | None:
 
 
 def _instant(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else from_microseconds(microseconds)
+    return None if microseconds is None else _at(microseconds)
 
 
 def _text(document: object) -> str:
@@ -303,7 +303,13 @@ def _headers(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text))
 
 
-# The records below are frozen, few and repeated in row after row, so each text is made and read once.
+# A page of events is read a thousand times a second, and most of the time would go into making the same few values
+# again: an event that is on time and only recorded has one instant three times. So each is made once and shared.
+_KINDS = {kind.value: kind for kind in EventKind}
+_STATUSES = {status.value: status for status in EventStatus}
+_at = lru_cache(maxsize=4096)(from_microseconds)
+
+
 @lru_cache(maxsize=1024)
 def _target_text(target: Target) -> str:
     return _text(target_document(target))

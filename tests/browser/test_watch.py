@@ -51,8 +51,10 @@ async def test_a_hostile_answer_is_shown_as_text_and_replayed_both_ways(
     assert receiver.bodies == [b'"<b>bold</b>"'] * 3
 
 
-async def test_the_stream_is_taken_up_again_without_doubles_and_old_rows_stay(open_page: Open, api: Api) -> None:
-    trigger = await api.trigger("streamed")
+async def test_the_stream_is_taken_up_again_without_doubles_and_old_rows_stay(
+    open_page: Open, api: Api, receiver: Receiver
+) -> None:
+    trigger = await api.trigger("streamed", target={"url": f"{receiver.url}/ok"})
     line = Line(api.url)
     await line.mend()
     page = await open_page(f"{line.url}/events?trigger_name=streamed", expected=LOST)
@@ -74,6 +76,10 @@ async def test_the_stream_is_taken_up_again_without_doubles_and_old_rows_stay(op
         await expect(page.locator("tbody tr")).to_have_count(2)
         third = await api.fire(trigger)
         await expect(page.locator("tbody tr")).to_have_count(3)
+        await expect(page.locator("tbody").get_by_text("delivered")).to_have_count(3)
+        await api.call("PUT", f"/events/archive/{third['id']}")
+        await expect(page.locator("tbody tr").first).to_contain_text("archived")
+        await expect(page.get_by_role("navigation", name="Pages")).to_have_text("3 events")
         assert await _ids(page) == [third["id"], second["id"], first["id"]]
         await expect(page.get_by_text("reconnecting")).to_be_hidden()
     finally:
@@ -88,7 +94,7 @@ async def test_new_rows_wait_while_older_ones_are_read(open_page: Open, api: Api
     page = await open_page(f"{api.url}/events?trigger_name=many")
     await expect(page.locator("tbody tr")).to_have_count(40)
     await page.mouse.wheel(0, 800)
-    await page.wait_for_function("scrollY > 300")
+    await expect(page.get_by_role("heading", name="Events")).not_to_be_in_viewport()
     await api.fire(trigger)
     await api.fire(trigger)
     waiting = page.get_by_role("button", name="2 new")
@@ -97,6 +103,11 @@ async def test_new_rows_wait_while_older_ones_are_read(open_page: Open, api: Api
     await waiting.click()
     await expect(page.locator("tbody tr")).to_have_count(42)
     assert len(set(await _ids(page))) == 42
+    await page.locator("tbody a").last.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Recorded; there was nothing to send")
+    await page.go_back()
+    await expect(page.locator("tbody tr")).to_have_count(42)
+    await expect(page.get_by_role("heading", name="Events")).not_to_be_in_viewport()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

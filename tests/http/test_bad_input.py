@@ -16,9 +16,10 @@ CRON = {"kind": "cron", "expression": "* * * * *"}
     [
         (b"{", 400, "valid JSON"),
         (b"", 400, "valid JSON"),
-        (b"\xff", 400, "valid UTF-8; byte 0"),
-        (b'{"name": "x", "payload": NaN}', 400, "NaN is not JSON"),
-        (b'{"name": "x", "payload": -Infinity}', 400, "-Infinity is not JSON"),
+        (b"\xff", 400, "valid UTF-8"),
+        (b'{"name": "x", "payload": NaN}', 400, "a number of JSON"),
+        (b'{"name": "x", "payload": -Infinity}', 400, "a number of JSON"),
+        (b'{"name": "x", "payload": 1e400}', 400, "within the range of a double"),
         (b'{"name": "x", "payload": "\\ud800"}', 400, "lone surrogates"),
         (b'{"name": "x", "payload": ' + b"[" * 10_000 + b"]" * 10_000 + b"}", 400, "nested at most 100 levels"),
         (b'{"name": "x", "payload": "' + b"a" * 10_000_000 + b'"}', 413, "at most 1048576 bytes"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from engine.storage.memory.store import MemoryStore
 
 from engine.errors import InvalidInput
+from engine.model.delivery import Outcome
 from engine.model.event import Event, EventKind, EventStatus
 from engine.model.trigger import RetryPolicy
 from engine.storage.port import AggregateQuery, EventQuery, TriggerQuery
@@ -89,3 +91,12 @@ async def test_tests_are_counted_in_no_aggregate_unless_asked_for(bench: Bench) 
     await bench.tester.test(definition())
     assert await bench.store.aggregate(AggregateQuery()) == []
     assert [row.count for row in await bench.store.aggregate(AggregateQuery(kind=(EventKind.TEST,)))] == [1]
+
+
+async def test_a_status_that_the_target_counts_as_success_is_one(bench: Bench) -> None:
+    bench.transport.script(RECEIVER.url, 404)
+    result = await bench.tester.test(definition(target=replace(RECEIVER, success_codes=(404,))))
+    assert result.event is not None
+    assert result.attempt is not None
+    assert result.event.status is EventStatus.DELIVERED
+    assert result.attempt.exchange.outcome is Outcome.SUCCEEDED

@@ -24,6 +24,8 @@ from tests.fakes.records import cron, definition, every
         ({"schedule": every(0)}, "schedule.every_s"),
         ({"payload_schema": '{"type": "no such type"}'}, "payload_schema"),
         ({"payload_schema": "17"}, "payload_schema"),
+        ({"payload_schema": '{"$ref": "#"}'}, "payload_schema"),
+        ({"payload_schema": '{"$ref": "http://127.0.0.1:1/schema.json"}'}, "payload_schema"),
     ],
 )
 def test_what_cannot_be_saved_names_its_field(fields: dict[str, Any], field: str) -> None:
@@ -51,5 +53,11 @@ def test_no_payload_is_null_to_a_schema() -> None:
 
 
 def test_a_schema_that_refers_elsewhere_is_refused_and_nothing_is_fetched() -> None:
-    with pytest.raises(InvalidInput, match="payload_schema"):
-        check_payload('{"$ref": "http://127.0.0.1:1/schema.json"}', "1")
+    for schema in (
+        '{"$ref": "http://127.0.0.1:1/schema.json"}',
+        '{"properties": {"a": {"$ref": "#"}, "b": {"$ref": "#/x"}}}',
+    ):
+        with pytest.raises(InvalidInput, match="payload_schema"):
+            check_payload(schema, '{"b": 1}')
+    with pytest.raises(InvalidInput, match="for ever"):
+        check_payload('{"$ref": "#"}', "1")

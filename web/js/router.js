@@ -1,6 +1,6 @@
 /**
  * Goes from view to view through the History API. A view has `root`, `title`, `connect()` (may be async: until then the
- * place on the page is not restored), `disconnect()`, and, if it can follow a change of the query itself, `follow(url)`.
+ * place on the page is not restored), `disconnect()`; if it can follow a change of the query itself, `follow(url)`; if it is a form, `holdsInput`.
  */
 
 import { routeOf } from "./routes.js";
@@ -44,8 +44,9 @@ export class Router {
     return void this.#open(false);
   }
 
-  /** Draws the current view anew, as after a change of zone. */
+  /** Draws the current view anew, as after a change of zone, unless that would lose what was typed. */
   refresh() {
+    if (this.#view?.holdsInput) return;
     history.replaceState({ ...history.state, scrollY }, "");
     this.#open(true);
   }

@@ -91,7 +91,8 @@ def _of_rows(query: AggregateQuery, start: int | None, end: int | None) -> tuple
         parameters.append(query.trigger_id)
     kinds, cells = _kinds(query)
     sql = f"""
-        SELECT coalesce(trigger_id, 0), fired_at / {_HOUR}, kind, status, archived, 1, fired_at
+        SELECT coalesce(trigger_id, 0) AS trigger_id, fired_at / {_HOUR} AS hour, kind, status, archived,
+            1 AS count, fired_at AS last_fired_at
         FROM events WHERE {" AND ".join((*terms, kinds))}
     """  # noqa: S608
     return sql, [*parameters, *cells]

@@ -25,31 +25,35 @@ class Readers:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connections: list[aiosqlite.Connection] = []
-        self._idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
-        self._closing = False
+        self._idle: list[aiosqlite.Connection] = []
+        # A semaphore serves in the order of arrival. A queue does not: a late `get` may take what an earlier one has
+        # just been woken for, and `close` would then take the connections away from reads that still wait.
+        self._slots = asyncio.Semaphore(0)
+        self._is_open = False
 
     async def open(self) -> None:
         for _ in range(READERS):
-            connection = await open_reader(self._path)
-            self._connections.append(connection)
-            self._idle.put_nowait(connection)
+            self._idle.append(await open_reader(self._path))
+            self._slots.release()
+        self._is_open = True
 
     async def close(self) -> None:
         """Let the reads that were asked for finish, then close every connection."""
-        self._closing = True
-        for _ in self._connections:
-            await self._idle.get()
-        while self._connections:
-            await self._connections.pop().close()
+        if self._is_open:
+            self._is_open = False
+            for _ in range(READERS):
+                await self._slots.acquire()
+        while self._idle:
+            await self._idle.pop().close()
 
     async def read(
         self, function: Callable[Concatenate[sqlite3.Connection, P], Result], *args: P.args, **kwargs: P.kwargs
     ) -> Result:
         """Run `function` in a reader's thread: it sees every commit that came before."""
-        if self._closing or not self._connections:
+        if not self._is_open:
             raise StorageClosed("The store is not open.")
-        connection = await self._idle.get()
+        await self._slots.acquire()
+        connection = self._idle.pop()
         reading = asyncio.ensure_future(run(connection, self._path, function, *args, **kwargs))
         reading.add_done_callback(lambda _: self._give_back(connection, reading))
         # A thread cannot be cancelled. Its connection comes back when it is done, whether or not anybody still waits.
@@ -58,7 +62,8 @@ class Readers:
     def _give_back(self, connection: aiosqlite.Connection, reading: asyncio.Future[Result]) -> None:
         if not reading.cancelled():
             reading.exception()  # seen, so that asyncio does not report what a cancelled caller cannot take any more
-        self._idle.put_nowait(connection)
+        self._idle.append(connection)
+        self._slots.release()
 
 
 class Snapshot:

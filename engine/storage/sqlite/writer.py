@@ -75,13 +75,15 @@ class Writer:
         return await future
 
     async def _work(self) -> None:
-        while True:
-            await self._wakeup.wait()
-            self._wakeup.clear()
-            while batch := self._take():
-                await self._carry_out(batch)
-            if self._closing:
-                return
+        try:
+            while not self._closing or self._pending:
+                await self._wakeup.wait()
+                self._wakeup.clear()
+                while batch := self._take():
+                    await self._carry_out(batch)
+        finally:
+            for _, future in self._pending:  # only if this task was cancelled
+                future.cancel()
 
     def _take(self) -> list[tuple[AnyOperation, asyncio.Future[Any]]]:
         """The next batch: what is pending, up to a size; an operation that runs alone is a batch by itself."""
@@ -103,6 +105,10 @@ class Writer:
     async def _carry_out(self, batch: list[tuple[AnyOperation, asyncio.Future[Any]]]) -> None:
         try:
             committed = await run(self._connection, self._path, self._commit, [operation for operation, _ in batch])
+        except asyncio.CancelledError:
+            for _, future in batch:
+                future.cancel()
+            raise
         except Exception as error:  # the thread itself failed: nothing is known but that nobody may be left waiting
             committed = _Committed([error] * len(batch))
         # Before the callers are told: whoever reads after its own write finds no cached answer from before it.

@@ -6,12 +6,12 @@ import locale
 from datetime import timedelta
 
 import pytest
+from cron_descriptor import ExpressionDescriptor
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InvalidInput
 from engine.model.schedule import AtSchedule, CronSchedule, IntervalSchedule
-from engine.timers import describe
 from engine.timers.cron import parse
 from engine.timers.describe import sentence, short, warnings
 from tests.fakes.clock import START
@@ -62,7 +62,7 @@ def test_without_words_the_expression_itself(monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: object) -> str:
         raise RuntimeError("no words")
 
-    monkeypatch.setattr(describe.ExpressionDescriptor, "get_full_description", broken)
+    monkeypatch.setattr(ExpressionDescriptor, "get_full_description", broken)
     assert sentence(CronSchedule(expression="30 14 * * *")) == "30 14 * * *"
 
 

@@ -31,7 +31,11 @@ class Rows:
         self.due: dict[TimerKey, datetime] = {}
         self.asked: list[tuple[datetime | None, datetime]] = []
         self.gate = asyncio.Event()
+        """Reads of what lies ahead wait for it once they have seen their rows."""
         self.gate.set()
+        self.overdue_gate = asyncio.Event()
+        """The same for reads of what is overdue."""
+        self.overdue_gate.set()
         self.failures: list[Exception] = []
 
     async def upcoming(self, after: datetime | None, until: datetime, limit: int) -> list[tuple[TimerKey, datetime]]:
@@ -42,7 +46,8 @@ class Rows:
         )
         if len(rows) > limit:
             rows = [row for row in rows if row[1] <= rows[limit - 1][1]]
-        await self.gate.wait()
+        first_or_ahead = after is not None or len(self.asked) == 1
+        await (self.gate if first_or_ahead else self.overdue_gate).wait()
         if self.failures:
             raise self.failures.pop(0)
         return rows
@@ -216,6 +221,21 @@ async def test_a_backlog_longer_than_a_page_is_worked_off_at_once() -> None:
     await bench.stop()
 
 
+async def test_what_is_overdue_is_sought_up_to_the_horizon_only() -> None:
+    """Beyond it the next page brings it anyway."""
+    bench = Bench(load_limit=2)
+    bench.rows.due = {key(number): at(number - 3_000) for number in range(4)}
+    bench.rows.gate.clear()
+    await bench.start()
+    await bench.clock.advance(20)
+    bench.rows.gate.set()
+    await settle(100)
+    horizon = at(-3_000 + 1)
+    assert (None, horizon) in bench.rows.asked[1:]
+    assert bench.fired == [0, 1, 2, 3]
+    await bench.stop()
+
+
 async def test_what_is_still_overdue_is_handed_over_again(bench: Bench) -> None:
     await bench.start()
     bench.on_due = lambda keys: bench.rows.due.update(dict.fromkeys(keys, at(1)))  # nothing came of it
@@ -268,11 +288,11 @@ async def test_a_read_does_not_overwrite_what_was_armed_or_cancelled_meanwhile(b
 async def test_overdue_rows_that_were_settled_during_the_read_stay_settled(bench: Bench) -> None:
     await bench.start()
     bench.rows.due = {key(1): at(1), key(2): at(1)}
-    bench.rows.gate.clear()
+    bench.rows.overdue_gate.clear()
     await bench.until(21)
     bench.wheel.arm(key(1), at(5_000))
     bench.wheel.cancel(key(2))
-    bench.rows.gate.set()
+    bench.rows.overdue_gate.set()
     await settle(40)
     assert bench.fired == []
 
@@ -383,6 +403,13 @@ async def test_a_step_forward_fires_what_became_due_and_refills_at_once(bench: B
     assert bench.fired == [1, 2, 3]
 
 
+async def test_a_step_forward_within_the_window_refills_at_once_too(bench: Bench) -> None:
+    await bench.start()
+    await bench.clock.step(30)
+    await settle(40)
+    assert bench.wheel.horizon == at(90)
+
+
 async def test_a_step_forward_during_a_read_is_followed_by_another(bench: Bench) -> None:
     bench.rows.gate.clear()
     bench.rows.due = {key(1): at(3_000)}
@@ -410,16 +437,20 @@ async def test_a_step_backward_fires_nothing_twice_and_waits_for_the_true_instan
     await bench.until(50)
     assert bench.fired == [1, 3, 2]
     assert bench.wheel.steps == 1
+    ahead = [(after, until) for after, until in bench.rows.asked if after is not None]
+    assert ahead[0][0] == at(60), "what had been read before the step was read again"
 
 
 async def test_what_a_step_forward_makes_due_is_not_handed_over_twice(bench: Bench) -> None:
-    """The store shows it as due until the dispatcher has committed."""
+    """The store shows it as due until the dispatcher has committed; here the step comes as a refill is due."""
     bench.rows.due = {key(1): at(30)}
     bench.on_due = lambda keys: bench.rows.due.update(dict.fromkeys(keys, at(30)))
     await bench.start()
-    await bench.clock.step(600)
+    bench.clock._now += timedelta(seconds=600)
+    await bench.clock.advance(20)
     await settle(40)
-    await bench.until(610)
+    await bench.until(635)
+    assert bench.stepped == [pytest.approx(600)]
     assert bench.fired == [1]
 
 

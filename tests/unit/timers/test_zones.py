@@ -42,10 +42,8 @@ def test_unknown_zones_are_refused(name: str, suggestion: str | None) -> None:
     (error,) = caught.value.errors
     assert (error.field, error.value) == ("schedule.timezone", name)
     assert "'Europe/Berlin'" in error.allowed
-    if suggestion is not None:
-        assert f"did you mean {suggestion!r}?" in error.allowed
-    else:
-        assert "did you mean" not in error.allowed or name.startswith(("/", "local"))
+    assert ("did you mean" in error.allowed) == (suggestion is not None)
+    assert suggestion is None or error.allowed.endswith(f"did you mean {suggestion!r}?")
 
 
 def test_changes_of_berlin() -> None:
@@ -67,9 +65,9 @@ def test_bounds_are_after_and_until() -> None:
 
 
 def test_a_change_at_the_turn_of_the_year() -> None:
-    """Kwajalein's neighbours in Kiribati moved over the date line as 1994 ended (in their time)."""
+    """The Line Islands moved over the date line as 1994 ended, and never had its last day."""
     (change,) = transitions("Pacific/Kiritimati", utc(1994, 12, 1), utc(1995, 2, 1))
-    assert change.at == utc(1994, 12, 31, 10, 40) or change.at == utc(1994, 12, 31, 10)
+    assert change.at == utc(1994, 12, 31, 10)
     assert change.offset_after - change.offset_before == timedelta(days=1)
 
 

@@ -43,7 +43,7 @@ export function scheduleFields(schedule) {
 }
 
 /** As a datetime-local input has it: the wall clock of the schedule's zone. @param {{at: string, timezone: string}} schedule */
-function localTime({ at, timezone }) {
+export function localTime({ at, timezone }) {
   const { year, day, hour, minute, second } = partsIn(at, timezone);
   const month = new Intl.DateTimeFormat("en-GB", { month: "2-digit", timeZone: timezone }).format(new Date(at));
   return `${year}-${month}-${day.padStart(2, "0")}T${hour}:${minute}:${second}`;

@@ -5,8 +5,9 @@
 
 import { memberText } from "../helpers/json-tokens.js";
 import { BROWSER_ZONE } from "../helpers/time.js";
-import { scheduleFields, scheduleText } from "./draft-schedule.js";
+import { localTime, scheduleFields, scheduleText } from "./draft-schedule.js";
 
+const AT_AFTER_MS = 600_000;
 const BLANK = {
   type: "scheduled", name: "", description: "", tags: "", kind: "words", words: "in 10s", at: "", every: "5", everyUnit: "60",
   cron: "*/5 * * * *", timezone: BROWSER_ZONE, url: "", method: "POST", headers: "", timeout: "15", payload: "",
@@ -15,9 +16,10 @@ const BLANK = {
 
 /** @typedef {typeof BLANK} Fields */
 
-/** @param {Partial<Fields>} [given] @returns {Fields} a new trigger, to be sent to this browser's zone's times */
+/** @param {Partial<Fields>} [given] @returns {Fields} a new trigger, its times in this browser's zone */
 export function blankFields(given = {}) {
-  return { ...BLANK, ...given };
+  const at = new Date(Date.now() + AT_AFTER_MS).toISOString();
+  return { ...BLANK, at: localTime({ at, timezone: BROWSER_ZONE }), ...given };
 }
 
 /**

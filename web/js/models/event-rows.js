@@ -71,10 +71,12 @@ export class EventRows extends Rows {
     if (this.query.q || this.rows === null) return;
     for (const event of heard) {
       const at = this.rows.findIndex((row) => row.id === event.id);
-      if (!this.#belongs(event)) {
-        if (at >= 0) this.rows.splice(at, 1);
-        this.waiting.delete(event.id);
-      } else if (at >= 0) this.rows[at] = event;
+      const known = at >= 0 || this.waiting.has(event.id);
+      const belongs = this.#belongs(event);
+      if (this.total !== null) this.total += Number(belongs) - Number(known);
+      if (!belongs && at >= 0) this.rows.splice(at, 1);
+      else if (!belongs) this.waiting.delete(event.id);
+      else if (at >= 0) this.rows[at] = event;
       else this.waiting.set(event.id, event);
     }
     if (this.holding) this.changed();

@@ -2,9 +2,10 @@
 
 import { address } from "../helpers/address.js";
 import { element } from "../helpers/element.js";
+import { keyHeader } from "./key-header.js";
 
 const TEMPLATES = [
-  { name: "Call a URL in ten seconds", text: "Once, so that you see a whole delivery.", query: { words: "in 10s", url: "http://127.0.0.1:9000/hook" } },
+  { name: "Call a URL in ten seconds", text: "Once, so that you see a whole delivery. python -m engine receiver answers there.", query: { words: "in 10s", url: "http://127.0.0.1:9000/hook" } },
   { name: "Every weekday at nine", text: "By cron, in your own zone, daylight saving minded.", query: { kind: "cron", cron: "0 9 * * MON-FRI", name: "weekday-report" } },
   { name: "Whenever something calls it", text: "An address of its own; the body of the call is sent on.", query: { type: "api", name: "on-demand" } },
 ];
@@ -24,5 +25,5 @@ export function emptyTriggers(filtered) {
 }
 
 function curl() {
-  return `curl ${location.origin}/triggers/ -H 'Content-Type: application/json' \\\n  -d '{"name": "hello", "type": "scheduled", "schedule": "in 10s"}'`;
+  return `curl ${location.origin}/triggers/ ${keyHeader()}-H 'Content-Type: application/json' \\\n  -d '{"name": "hello", "type": "scheduled", "schedule": "in 10s"}'`;
 }

@@ -21,8 +21,8 @@ export function labelled(field, label, control, hint = null) {
 }
 
 /**
- * Says each error at the field it names, or at the nearest one around it.
- * @param {Element} form
+ * Says each error at the field it names, or at the nearest one around it; fields without one are cleared.
+ * @param {Element} form the whole form, or the part of it that the errors are about
  * @param {{field: string, value: unknown, allowed: string}[]} errors
  * @returns {{field: string, value: unknown, allowed: string}[]} those that belong to no field of the form
  */
@@ -50,8 +50,8 @@ function nearest(form, path) {
   return null;
 }
 
-/** @param {Element} field @param {{value: unknown, allowed: string}[]} errors */
-function mark(field, errors) {
+/** @param {Element} field @param {{value: unknown, allowed: string}[]} errors none: it is right */
+export function mark(field, errors) {
   const control = /** @type {Element} */ (field.querySelector("input, select, textarea"));
   control.setAttribute("aria-invalid", String(errors.length > 0));
   replace(/** @type {Element} */ (field.querySelector(".wrong")), errors.map(({ value, allowed }) => element("p", {}, said(value), allowed)));

@@ -12,6 +12,7 @@ const ZONES = [["mine", `Mine: ${BROWSER_ZONE}`], ["utc", "UTC"]];
 
 export class View {
   title = "Settings";
+  holdsInput = true;
   #context;
   #key = input("key", settings.apiKey, { type: "password", class: "mono", spellcheck: "false" });
 

@@ -13,9 +13,10 @@ import { TestPanel } from "./test-panel.js";
  */
 export function triggerButtons(trigger, shell, then) {
   const { id, name, state } = trigger;
-  const button = (/** @type {string} */ text, /** @type {() => Promise<void> | void} */ act, attributes = {}) => element("button", {
-    type: "button", "aria-label": `${text} ${name}`, ...attributes,
+  const button = (/** @type {string} */ text, /** @type {() => Promise<void> | void} */ act, sure = async () => true) => element("button", {
+    type: "button", "aria-label": `${text} ${name}`,
     onclick: async (/** @type {any} */ { currentTarget: pressed }) => {
+      if (!await sure()) return;
       pressed.disabled = true;
       try {
         await act();
@@ -38,16 +39,15 @@ export function triggerButtons(trigger, shell, then) {
     button("Test", () => openTest(trigger)),
     element("a", { href: `/triggers/${id}/edit`, "aria-label": `Edit ${name}` }, "Edit"),
     button("Delete", async () => {
-      if (!await confirm(`Delete “${name}”?`, "It will not fire again. Its events stay readable until they expire.", "Delete")) return;
       await deleteTrigger(id);
       shell.notify(`“${name}” is deleted.`);
       then.deleted();
-    }),
+    }, () => confirm(`Delete “${name}”?`, "It will not fire again. Its events stay readable until they expire.", "Delete")),
   ];
 }
 
 /** @param {import("../types.js").Trigger} trigger */
 function openTest({ id, name }) {
-  const panel = new TestPanel(() => JSON.stringify({ trigger_id: id }));
+  const panel = new TestPanel(() => JSON.stringify({ trigger_id: id }), { withSchedule: true });
   openDialog(`Test “${name}”`, panel.root, { wide: true });
 }

@@ -10,7 +10,7 @@ const TYPES = [["scheduled", "On a schedule"], ["api", "By a call"]];
 
 /**
  * @param {import("../models/draft.js").Fields} fields
- * @returns {{nodes: HTMLElement[], show: (fields: import("../models/draft.js").Fields) => void}}
+ * @returns {{nodes: HTMLElement[], schedule: HTMLElement, show: (fields: import("../models/draft.js").Fields) => void}}
  */
 export function triggerFields(fields) {
   const schedule = scheduleFields(fields);
@@ -36,6 +36,7 @@ export function triggerFields(fields) {
   ];
   return {
     nodes,
+    schedule: schedule.root,
     show({ type, kind }) {
       schedule.root.hidden = type === "api";
       schedule.show(kind);

@@ -6,7 +6,7 @@ import { changeTrigger, createTrigger, readTrigger } from "../models/calls.js";
 import { blankFields, draftErrors, draftMembers, fieldsOf, objectText } from "../models/draft.js";
 import { scheduleText } from "../models/draft-schedule.js";
 import { SchedulePreview } from "../models/preview.js";
-import { showErrors } from "./field.js";
+import { mark, showErrors } from "./field.js";
 import { PreviewPanel } from "./preview-panel.js";
 import { problemNotice } from "./problem-notice.js";
 import { TestPanel } from "./test-panel.js";
@@ -23,12 +23,16 @@ export class View {
   #named = false;
   #preview = new SchedulePreview();
   #previewPanel = new PreviewPanel(this.#preview);
-  #testPanel = new TestPanel(() => this.#checked(), (problem) => this.#refused(problem, ""));
+  #testPanel = new TestPanel(() => this.#checked(), { failed: (problem) => this.#refused(problem, "") });
   #notice = element("div");
   #submit = element("button", { type: "submit", class: "primary" }, "Create trigger");
   #form = element("form", { class: "trigger-form", novalidate: true });
   /** @type {(fields: any) => void} */
   #show = () => {};
+  /** @type {HTMLElement} the fields that the preview is about */
+  #schedule = element("div");
+  /** Drawing it anew would lose what was typed. */
+  holdsInput = true;
 
   /** @param {any} context */
   constructor(context) {
@@ -73,8 +77,8 @@ export class View {
 
   /** @param {import("../models/draft.js").Fields} fields */
   #fill(fields) {
-    const { nodes, show } = triggerFields(fields);
-    this.#show = show;
+    const { nodes, schedule, show } = triggerFields(fields);
+    [this.#schedule, this.#show] = [schedule, show];
     replace(this.#form, nodes, element("div", { class: "actions" }, this.#submit,
       element("a", { class: "button", href: this.#saved ? `/triggers/${this.#saved.id}` : "/triggers" }, "Cancel")));
     this.#named ||= fields.name !== "";
@@ -92,11 +96,13 @@ export class View {
     if (event?.target === name) this.#named = fields.name !== "";
     else if (!this.#named) name.value = suggestedName(fields);
     this.#show(fields);
+    const edited = /** @type {Element | undefined} */ (event?.target)?.closest("[data-field]");
+    if (edited && !this.#schedule.contains(edited)) mark(edited, []);
     this.#preview.update(fields.type === "api" ? null : scheduleText(fields, this.#saved?.schedule), fields.timezone);
   };
 
   #previewed = () => {
-    if (!this.#preview.stale) showErrors(this.#form, this.#preview.problem?.errors ?? []);
+    if (!this.#preview.stale) showErrors(this.#schedule, this.#preview.problem?.errors ?? []);
   };
 
   /** @returns {string | null} the whole trigger as JSON text, unless something is wrong that only the page can see */

@@ -8,6 +8,7 @@ import { EventRows } from "../models/event-rows.js";
 import { sentenceOf } from "../models/sentences.js";
 import { EventTable } from "./event-table.js";
 import { jsonNodes } from "./json-view.js";
+import { keyHeader } from "./key-header.js";
 import { fireTable } from "./preview-panel.js";
 import { problemNotice } from "./problem-notice.js";
 import { stateLabel } from "./sign.js";
@@ -82,7 +83,7 @@ export class View {
     replace(this.#definition, definition(trigger, memberText(text, "payload")));
     replace(this.#upcoming, element("h3", {}, "Next fires"), fires.length > 0 ? fireTable(fires)
       : element("p", { class: "quiet" }, trigger.state === "active" && trigger.type === "api" ? "When it is called." : `None: it is ${trigger.state}.`),
-    trigger.type === "api" && element("pre", { class: "sunken" }, `curl -X POST ${location.origin}/triggers/${trigger.id}/fire`));
+    trigger.type === "api" && element("pre", { class: "sunken" }, `curl -X POST ${keyHeader()}${location.origin}/triggers/${trigger.id}/fire`));
   }
 }
 

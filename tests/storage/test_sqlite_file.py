@@ -1,0 +1,234 @@
+"""The file: who may open it, how it is set up, and what is done about one that cannot be trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StorageClosed, StorageCorrupt, StorageError, StorageLocked
+from engine.storage.migrate import Migration, read_migrations
+from engine.storage.port import EventQuery
+from engine.storage.sqlite.connection import run
+from engine.storage.sqlite.schema import migrate
+from engine.storage.sqlite.store import SqliteStore
+from tests.fakes.clock import FakeClock
+from tests.storage.examples import HOUR, NOON, add_trigger, new_event
+
+
+def make_store(path: Path) -> SqliteStore:
+    return SqliteStore(path, clock=FakeClock())
+
+
+async def make_database(path: Path) -> None:
+    """A closed database with some events."""
+    store = make_store(path)
+    await store.open()
+    await add_trigger(store, "a")
+    await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 2000 + '"')) for _ in range(100)))
+    await store.close()
+
+
+async def fails_to_open(path: Path, error: type[StorageError]) -> str:
+    """Opening raises `error` and leaves nothing behind; returns what it says."""
+    threads = set(threading.enumerate())
+    store = make_store(path)
+    with pytest.raises(error) as raised:
+        await store.open()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+    with pytest.raises(StorageClosed):
+        await store.check()
+    await store.close()
+    return str(raised.value)
+
+
+async def test_it_is_made_with_its_directory_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "engine.db"
+    before = os.umask(0)
+    try:
+        store = make_store(path)
+        await store.open()
+        await store.add_event(new_event())
+        for file in path.parent.iterdir():
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+        assert {file.name for file in path.parent.iterdir()} == {
+            f"engine.db{suffix}" for suffix in ("", "-wal", "-shm", ".lock", ".ballast")
+        }
+        await store.close()
+    finally:
+        os.umask(before)
+    assert not path.with_name("engine.db-wal").exists(), "the log is in the database when the last connection closes"
+
+
+async def test_how_connections_are_set_up(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    store = make_store(path)
+    await store.open()
+    assert store._connection is not None
+    assert store._reading is not None
+
+    def pragmas(connection: sqlite3.Connection) -> dict[str, object]:
+        names = [
+            "journal_mode",
+            "synchronous",
+            "foreign_keys",
+            "auto_vacuum",
+            "trusted_schema",
+            "query_only",
+            "wal_autocheckpoint",
+        ]
+        return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
+
+    common = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "auto_vacuum": 2, "trusted_schema": 0}
+    writer = await run(store._connection, path, pragmas)
+    assert writer == common | {"query_only": 0, "wal_autocheckpoint": writer["wal_autocheckpoint"]}
+    assert writer["wal_autocheckpoint"] != 0
+    assert await store._reading.read(pragmas) == common | {"query_only": 1, "wal_autocheckpoint": 0}
+    await store.close()
+
+
+async def test_a_second_engine_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    first = make_store(path)
+    await first.open()
+    (tmp_path / "alias.db").symlink_to(path)
+    for name in ("engine.db", "alias.db"):
+        sentence = await fails_to_open(tmp_path / name, StorageLocked)
+        assert str(path) in sentence
+        assert f"process {os.getpid()}" in sentence
+        assert "2026-11-22T09:00:00Z" in sentence
+    await first.add_event(new_event())
+    await first.close()
+    second = make_store(path)
+    await second.open()
+    await second.close()
+
+
+async def test_of_two_that_open_at_once_on_one_object(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "engine.db")
+    await asyncio.gather(store.open(), store.open())
+    await asyncio.gather(store.close(), store.close())
+
+
+async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    path.write_bytes(b"This is not a database. " * 100)
+    assert str(path) in await fails_to_open(path, StorageCorrupt)
+    assert path.read_bytes().startswith(b"This is not"), "it is never made anew"
+
+
+async def test_a_database_of_another_program(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE t (x)")
+    other.close()
+    assert "another program" in await fails_to_open(path, StorageCorrupt)
+
+
+@pytest.mark.parametrize("empty", [False, True])
+async def test_a_log_without_its_database(tmp_path: Path, empty: bool) -> None:
+    store = make_store(tmp_path / "engine.db")
+    await store.open()
+    await store.add_event(new_event())
+    shutil.copy(tmp_path / "engine.db-wal", tmp_path / "copy.db-wal")
+    await store.close()
+    if empty:
+        (tmp_path / "copy.db").touch()
+    assert "copy.db-wal" in await fails_to_open(tmp_path / "copy.db", StorageCorrupt)
+
+
+async def test_a_damaged_page(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    await make_database(path)
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    store = make_store(path)
+
+    async def open_and_read() -> None:
+        await store.open()
+        await store.list_events(EventQuery())
+
+    with pytest.raises(StorageCorrupt):
+        await open_and_read()
+    await store.close()
+
+
+async def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "directory" in await fails_to_open(tmp_path / "file" / "engine.db", StorageError)
+    (tmp_path / "engine.db").mkdir()
+    await fails_to_open(tmp_path / "engine.db", StorageError)
+
+
+async def test_sqlite_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 2))
+    assert "3.38.0" in await fails_to_open(tmp_path / "engine.db", StorageError)
+    assert not (tmp_path / "engine.db").exists()
+
+
+async def test_a_migration_that_was_edited(tmp_path: Path) -> None:
+    await make_database(tmp_path / "engine.db")
+    _tamper(tmp_path / "engine.db", "UPDATE schema_migrations SET checksum = 'x'")
+    assert "another text" in await fails_to_open(tmp_path / "engine.db", StorageCorrupt)
+
+
+async def test_a_database_of_a_newer_engine(tmp_path: Path) -> None:
+    await make_database(tmp_path / "engine.db")
+    _tamper(tmp_path / "engine.db", "INSERT INTO schema_migrations VALUES (99, 'x', 'x', 0)")
+    assert "newer engine" in await fails_to_open(tmp_path / "engine.db", StorageCorrupt)
+
+
+def _tamper(path: Path, sql: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(sql)
+    connection.close()
+
+
+async def test_the_next_migration(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    await make_database(path)
+    known = read_migrations("engine.storage.sqlite")
+    good = Migration(number=len(known) + 1, name="good", sql="CREATE TABLE extra (x);")
+    bad = Migration(number=len(known) + 2, name="bad", sql="CREATE TABLE more (x); INSERT INTO nowhere VALUES (1);")
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        migrate(connection, path, known, NOON)
+        assert not list(tmp_path.glob("*.before-*")), "nothing to do, nothing to copy"
+        with pytest.raises(sqlite3.OperationalError):
+            migrate(connection, path, [*known, good, bad], NOON)
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        assert "extra" in tables
+        assert "more" not in tables, "all of a migration or nothing"
+        assert [n for (n,) in connection.execute("SELECT number FROM schema_migrations")] == [*range(1, len(known) + 2)]
+    finally:
+        connection.close()
+    copy = path.with_name(f"{path.name}.before-{good.number:04}")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    saved = sqlite3.connect(copy)
+    assert saved.execute("SELECT count(*) FROM events").fetchone() == (100,)
+    saved.close()
+
+
+async def test_space_is_given_back_a_little_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    store = make_store(path)
+    await store.open()
+    await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 20_000 + '"')) for _ in range(200)))
+    sizes = []
+    for _ in range(4):
+        await store.delete_finished_before(NOON + HOUR, 50)
+        await store.close()
+        sizes.append(path.stat().st_size)
+        await store.open()
+    await store.close()
+    assert sizes == sorted(set(sizes), reverse=True)
