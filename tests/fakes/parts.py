@@ -8,12 +8,11 @@ import random
 from types import TracebackType
 from typing import Self
 
-from engine.storage.memory.store import MemoryStore
-
 from engine.delivery.deliverer import Deliverer
 from engine.dispatcher import Dispatcher
 from engine.model.event import Event
 from engine.registry import Registry
+from engine.storage.memory.store import MemoryStore
 from engine.storage.port import EventQuery, Store
 from engine.timers.wheel import TimerWheel
 from tests.fakes.clock import FakeClock, settle

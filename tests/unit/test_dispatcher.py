@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from engine.storage.memory.store import MemoryStore
 
 from engine.errors import StorageCorrupt, StorageFull
 from engine.model.event import Event, EventStatus, SkipReason
 from engine.model.trigger import Misfire, MisfirePolicy, OverlapPolicy, RetryPolicy, TriggerState
 from engine.registry import Edit
+from engine.storage.memory.store import MemoryStore
 from engine.storage.port import Firing
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.parts import Parts

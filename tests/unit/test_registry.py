@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from engine.storage.memory.store import MemoryStore
 
 from engine.errors import InvalidInput, NotActive, NotFound, VersionConflict
 from engine.model.event import EventKind, EventStatus, SkipReason
 from engine.model.trigger import Target, Trigger, TriggerState
 from engine.registry import Edit
+from engine.storage.memory.store import MemoryStore
 from engine.storage.port import IdempotencyKey
 from tests.fakes.clock import settle
 from tests.fakes.parts import Parts

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
-from engine.storage.memory.store import MemoryStore
 
 from engine.errors import NotFound, StorageError
 from engine.model.event import Event, EventKind, fired_event
 from engine.retention import BATCH, ROUND_S, Retention
+from engine.storage.memory.store import MemoryStore
 from engine.storage.port import EventQuery
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.records import RECEIVER

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from engine.storage.memory.store import MemoryStore
 
 from engine.errors import InvalidInput
 from engine.model.delivery import Outcome
 from engine.model.event import Event, EventKind, EventStatus
 from engine.model.trigger import RetryPolicy
+from engine.storage.memory.store import MemoryStore
 from engine.storage.port import AggregateQuery, EventQuery, TriggerQuery
 from engine.tester import Tester
 from tests.fakes.clock import START, FakeClock
