@@ -53,7 +53,7 @@ class InvalidInput(EngineError):
         if not errors:
             raise ValueError("InvalidInput needs at least one FieldError")
         self.errors: Sequence[FieldError] = errors
-        super().__init__("; ".join(f"{error.field or 'input'}: {error.allowed}" for error in errors))
+        super().__init__("; ".join(f"{error.field or 'The input'}: allowed is {error.allowed}" for error in errors))
 
     @classmethod
     def of(cls, field: str, value: object, allowed: str) -> Self:

@@ -137,7 +137,7 @@ def _detail(error: EngineError) -> str:
     if isinstance(error, StorageError) and not isinstance(error, StorageFull):
         return "The store does not answer; nothing was changed. Try again soon."  # the log has what it said
     if isinstance(error, InvalidInput):
-        return "; ".join(f"{e.field or 'The input'}: must be {e.allowed}" for e in error.errors)[:1_000] + "."
+        return f"{error}"[:1_000] + "."
     return str(error).encode("utf-8", "replace").decode()
 
 

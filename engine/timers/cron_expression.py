@@ -126,7 +126,7 @@ def _parse(expression: str) -> CronExpression:
     if text.startswith("@"):
         spelled = NAMES.get(text.lower(), "")
         if not spelled:
-            raise _Refused(f"{text!r} is not known; use one of {', '.join(NAMES)}")
+            raise _Refused(f"one of {', '.join(NAMES)}; {text!r} is not known")
     parts = re.split("[ \t]+", spelled.upper()) if spelled else []
     if len(parts) not in (5, 6):
         raise _Refused(f"{_SHAPE}; this has {len(parts)} {'field' if len(parts) == 1 else 'fields'}")
@@ -219,7 +219,7 @@ def _number(of: _Field, item: str, text: str) -> int:
 
 def _refuse(of: _Field, item: str, why: str) -> NoReturn:
     raise _Refused(
-        f"{of.name} {item!r}: {why}. Allowed are *, {of.forms}, ranges a-b, steps /n, and lists of these with commas"
+        f"in {of.name} *, {of.forms}, ranges a-b, steps /n, and lists of these with commas; {of.name} {item!r}: {why}"
     )
 
 
