@@ -37,6 +37,7 @@ async def test_a_fire_is_written_and_the_trigger_moves_on(store: Store) -> None:
     assert await store.get_event(events[0].id) == events[0]
     moved = await store.get_trigger(trigger.id)
     assert moved == replace(trigger, next_fire_at=NOON + MINUTE, last_fired_at=NOON)
+    assert await store.upcoming(None, NOON + HOUR, 10) == [(TimerKey(TimerKind.TRIGGER, trigger.id), NOON + MINUTE)]
 
 
 @pytest.mark.parametrize("stale", [{"version": 2}, {"due_at": NOON + MICROSECOND}, {"trigger_id": HUGE}])

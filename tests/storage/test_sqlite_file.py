@@ -8,6 +8,8 @@ import shutil
 import sqlite3
 import stat
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -26,21 +28,34 @@ def make_store(path: Path) -> SqliteStore:
     return SqliteStore(path, clock=FakeClock())
 
 
-async def make_database(path: Path) -> None:
-    """A closed database with some events."""
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SqliteStore]:
+    """An open store that is closed whatever happens: its threads would keep the test run from ending."""
     store = make_store(path)
     await store.open()
-    await add_trigger(store, "a")
-    await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 2000 + '"')) for _ in range(100)))
-    await store.close()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def make_database(path: Path) -> None:
+    """A closed database with some events."""
+    async with opened(path) as store:
+        await add_trigger(store, "a")
+        await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 2000 + '"')) for _ in range(100)))
 
 
 async def fails_to_open(path: Path, error: type[StorageError]) -> str:
     """Opening raises `error` and leaves nothing behind; returns what it says."""
     threads = set(threading.enumerate())
     store = make_store(path)
-    with pytest.raises(error) as raised:
-        await store.open()
+    try:
+        with pytest.raises(error) as raised:
+            await store.open()
+    except BaseException:
+        await store.close()
+        raise
     for thread in set(threading.enumerate()) - threads:
         thread.join(timeout=10)
         assert not thread.is_alive()
@@ -54,62 +69,44 @@ async def test_it_is_made_with_its_directory_for_its_owner_alone(tmp_path: Path)
     path = tmp_path / "a" / "b" / "engine.db"
     before = os.umask(0)
     try:
-        store = make_store(path)
-        await store.open()
-        await store.add_event(new_event())
-        for file in path.parent.iterdir():
-            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
-        assert {file.name for file in path.parent.iterdir()} == {
-            f"engine.db{suffix}" for suffix in ("", "-wal", "-shm", ".lock", ".ballast")
-        }
-        await store.close()
+        async with opened(path) as store:
+            await store.add_event(new_event())
+            for file in path.parent.iterdir():
+                assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+            assert {file.name for file in path.parent.iterdir()} == {
+                f"engine.db{suffix}" for suffix in ("", "-wal", "-shm", ".lock", ".ballast")
+            }
     finally:
         os.umask(before)
     assert not path.with_name("engine.db-wal").exists(), "the log is in the database when the last connection closes"
 
 
 async def test_how_connections_are_set_up(tmp_path: Path) -> None:
-    path = tmp_path / "engine.db"
-    store = make_store(path)
-    await store.open()
-    assert store._connection is not None
-    assert store._reading is not None
-
     def pragmas(connection: sqlite3.Connection) -> dict[str, object]:
-        names = [
-            "journal_mode",
-            "synchronous",
-            "foreign_keys",
-            "auto_vacuum",
-            "trusted_schema",
-            "query_only",
-            "wal_autocheckpoint",
-        ]
-        return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
+        names = ("journal_mode", "synchronous", "foreign_keys", "auto_vacuum", "trusted_schema", "query_only")
+        return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in (*names, "wal_autocheckpoint")}
 
     common = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "auto_vacuum": 2, "trusted_schema": 0}
-    writer = await run(store._connection, path, pragmas)
-    assert writer == common | {"query_only": 0, "wal_autocheckpoint": writer["wal_autocheckpoint"]}
-    assert writer["wal_autocheckpoint"] != 0
-    assert await store._reading.read(pragmas) == common | {"query_only": 1, "wal_autocheckpoint": 0}
-    await store.close()
+    async with opened(tmp_path / "engine.db") as store:
+        assert store._connection is not None
+        assert store._reading is not None
+        writer = await run(store._connection, store._path, pragmas)
+        assert writer == common | {"query_only": 0, "wal_autocheckpoint": 2048}
+        assert await store._reading.read(pragmas) == common | {"query_only": 1, "wal_autocheckpoint": 0}
 
 
 async def test_a_second_engine_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "engine.db"
-    first = make_store(path)
-    await first.open()
-    (tmp_path / "alias.db").symlink_to(path)
-    for name in ("engine.db", "alias.db"):
-        sentence = await fails_to_open(tmp_path / name, StorageLocked)
-        assert str(path) in sentence
-        assert f"process {os.getpid()}" in sentence
-        assert "2026-11-22T09:00:00Z" in sentence
-    await first.add_event(new_event())
-    await first.close()
-    second = make_store(path)
-    await second.open()
-    await second.close()
+    async with opened(path) as first:
+        (tmp_path / "alias.db").symlink_to(path)
+        for name in ("engine.db", "alias.db"):
+            sentence = await fails_to_open(tmp_path / name, StorageLocked)
+            assert str(path) in sentence
+            assert f"process {os.getpid()}" in sentence
+            assert "2026-11-22T09:00:00Z" in sentence
+        await first.add_event(new_event())
+    async with opened(path):
+        pass
 
 
 async def test_of_two_that_open_at_once_on_one_object(tmp_path: Path) -> None:
@@ -135,11 +132,9 @@ async def test_a_database_of_another_program(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("empty", [False, True])
 async def test_a_log_without_its_database(tmp_path: Path, empty: bool) -> None:
-    store = make_store(tmp_path / "engine.db")
-    await store.open()
-    await store.add_event(new_event())
-    shutil.copy(tmp_path / "engine.db-wal", tmp_path / "copy.db-wal")
-    await store.close()
+    async with opened(tmp_path / "engine.db") as store:
+        await store.add_event(new_event())
+        shutil.copy(tmp_path / "engine.db-wal", tmp_path / "copy.db-wal")
     if empty:
         (tmp_path / "copy.db").touch()
     assert "copy.db-wal" in await fails_to_open(tmp_path / "copy.db", StorageCorrupt)
@@ -151,15 +146,13 @@ async def test_a_damaged_page(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (path.stat().st_size - 4096))
-    store = make_store(path)
-
-    async def open_and_read() -> None:
-        await store.open()
-        await store.list_events(EventQuery())
-
     with pytest.raises(StorageCorrupt):
-        await open_and_read()
-    await store.close()
+        await _open_and_read(path)
+
+
+async def _open_and_read(path: Path) -> None:
+    async with opened(path) as store:
+        await store.list_events(EventQuery())
 
 
 async def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
@@ -221,14 +214,11 @@ async def test_the_next_migration(tmp_path: Path) -> None:
 
 async def test_space_is_given_back_a_little_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "engine.db"
-    store = make_store(path)
-    await store.open()
-    await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 20_000 + '"')) for _ in range(200)))
+    async with opened(path) as store:
+        await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 20_000 + '"')) for _ in range(200)))
     sizes = []
     for _ in range(4):
-        await store.delete_finished_before(NOON + HOUR, 50)
-        await store.close()
+        async with opened(path) as store:
+            await store.delete_finished_before(NOON + HOUR, 50)
         sizes.append(path.stat().st_size)
-        await store.open()
-    await store.close()
     assert sizes == sorted(set(sizes), reverse=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from engine.storage.sqlite.failures import room_bytes
 
-BALLAST_BYTES = 4 << 20
-"""Deleting a hundred events writes some hundred pages of 4 KiB to the log before anything is freed."""
+BALLAST_BYTES = 16 << 20
+"""Room to put a whole log into the database, which frees the log for what deleting has to write: twice the log's size
+at a checkpoint (`connection.py`)."""
 
 
 class Ballast:
@@ -25,6 +26,11 @@ class Ballast:
             return self._path.stat().st_size >= BALLAST_BYTES
         except OSError:
             return False
+
+    @property
+    def would_be_spent(self) -> bool:
+        """Whether the disk has no more room than the ballast is meant to be, so that nothing but deleting may use it."""
+        return not self.held and room_bytes(self._path) < BALLAST_BYTES
 
     def hold(self) -> bool:
         """Set the room aside if there is twice as much, and return whether it is.

@@ -33,8 +33,8 @@ _WRITER_PRAGMAS = (
     "PRAGMA auto_vacuum = INCREMENTAL",  # without effect once there is a table
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -32768",  # KiB
-    # Every checkpoint holds the writer up by a sync or two of the database file. 16 MiB of log makes them rare.
-    "PRAGMA wal_autocheckpoint = 4096",
+    # Every checkpoint holds the writer up by a sync or two of the database file. 8 MiB of log makes them rare.
+    "PRAGMA wal_autocheckpoint = 2048",
     "PRAGMA journal_size_limit = 67108864",
 )
 _READER_PRAGMAS = (

@@ -11,6 +11,8 @@ from engine.errors import StorageClosed, StorageCorrupt, StorageError, StorageFu
 ROOM_MIN_BYTES = 1 << 20
 """With less than this on the disk, an I/O error is taken for a full disk: SQLite does not pass ENOSPC of a sync on."""
 
+DISK_FULL = "There is no room left on the disk of the database; nothing was written."
+
 
 def storage_error(error: BaseException, path: Path) -> BaseException:
     """`error` as what the port promises to raise; errors of the engine's own, and faults in its code, stay as they are.
@@ -28,9 +30,9 @@ def _of_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
     code = getattr(error, "sqlite_errorcode", None)  # absent where Python itself complains
     match None if code is None else code & 0xFF:  # the low byte is the class, the rest the detail
         case sqlite3.SQLITE_FULL:
-            return StorageFull("There is no room left on the disk of the database; nothing was written.")
+            return StorageFull(DISK_FULL)
         case sqlite3.SQLITE_IOERR if room_bytes(path) < ROOM_MIN_BYTES:
-            return StorageFull("There is no room left on the disk of the database; nothing was written.")
+            return StorageFull(DISK_FULL)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StorageCorrupt(f"{path} is not a sound SQLite database ({error}). Restore it from a backup.")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

@@ -21,7 +21,7 @@ from engine.errors import StorageClosed, StorageCorrupt, StorageError, StorageFu
 from engine.storage.port import Generations
 from engine.storage.sqlite.ballast import Ballast
 from engine.storage.sqlite.connection import run
-from engine.storage.sqlite.failures import storage_error
+from engine.storage.sqlite.failures import DISK_FULL, storage_error
 from engine.storage.sqlite.operation import AnyOperation, Operation, Transaction
 
 Result = TypeVar("Result")
@@ -49,13 +49,14 @@ class Writer:
         self._ballast = Ballast(path)
         self._pending: deque[tuple[AnyOperation, asyncio.Future[Any]]] = deque()
         self._wakeup = asyncio.Event()
+        self._full = False
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self.commits = 0
         """Transactions committed so far."""
 
     def start(self) -> None:
-        self._ballast.hold()
+        self._full = not self._ballast.hold() and self._ballast.would_be_spent
         self._task = asyncio.create_task(self._work(), name="storage writer")
 
     async def close(self) -> None:
@@ -125,15 +126,18 @@ class Writer:
     # --- below: in the connection's thread ------------------------------------------------------------------------
 
     def _commit(self, connection: sqlite3.Connection, operations: Sequence[AnyOperation]) -> _Committed:
-        if not self._ballast.held and not self._ballast.hold():
-            # The disk was full and still is. What little room there is belongs to deleting.
-            return self._each(connection, operations, StorageFull("The disk of the database is full."))
+        if self._full:
+            self._full = not self._ballast.hold()
+        if self._full:
+            # What little room there is belongs to deleting.
+            return self._each(connection, operations, StorageFull(DISK_FULL))
         try:
             return self._transaction(connection, operations)
         except Exception as error:
             failure = storage_error(error, self._path)
             if isinstance(failure, StorageFull):
-                self._ballast.release()
+                self._full = True
+                self._make_room(connection)
                 return self._each(connection, operations, failure)
             if len(operations) == 1 or isinstance(failure, StorageCorrupt):
                 return _Committed([_again(failure) for _ in operations])
@@ -159,6 +163,12 @@ class Writer:
                 committed.events_moved |= alone.events_moved
         committed.answers = answers
         return committed
+
+    def _make_room(self, connection: sqlite3.Connection) -> None:
+        """Give the ballast up, and spend it on emptying the log: deleting can then write over the log's old pages."""
+        self._ballast.release()
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _transaction(self, connection: sqlite3.Connection, operations: Sequence[AnyOperation]) -> _Committed:
         """All of it or, raising, nothing."""
