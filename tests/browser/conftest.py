@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any, TypeAlias
 
 import pytest
 import pytest_asyncio
+from playwright._impl._driver import compute_driver_executable
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.rig import Api, Receiver, receiving, running_engine
 
 CHROMIUM = Path("/usr/bin/chromium")
 MISSING = "the browser tests need Chromium at /usr/bin/chromium (on Debian: apt-get install chromium)"
+UNABLE = "the browser tests need Playwright's driver, which does not start (on Debian: apt-get install libatomic1)"
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -55,6 +58,9 @@ class Watch:
 async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(MISSING)
+    driver = subprocess.run([*compute_driver_executable(), "--version"], capture_output=True, text=True, check=False)
+    if driver.returncode != 0:
+        pytest.skip(f"{UNABLE}: {driver.stderr.strip()}")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +12,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-ROOT = Path(__file__).parents[2]
-START_S = 20.0
-STOP_S = 15.0
+from tests.fakes.engine_process import EngineProcess
+
 HOSTILE = "<h1>Gone</h1><script>document.title = 'taken over'</script><img src=x onerror=alert(1)>"
 
 
@@ -78,50 +74,15 @@ class Api:
 
 @contextlib.asynccontextmanager
 async def running_engine(directory: Path, **settings: str) -> AsyncIterator[Api]:
-    """`python -m engine serve` with a database in `directory`, until it answers."""
-    port = _free_port()
-    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "SYSTEMROOT")}
-    environment = {
-        **inherited,
-        "PYTHONPATH": str(ROOT),
-        "PORT": str(port),
-        "DATABASE_URL": f"sqlite:///{directory}/engine.db",
-        **settings,
-    }
-    log_path = directory / "engine.log"
-    with log_path.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "engine", "serve", cwd=directory, env=environment, stdout=log, stderr=log
-        )
-        try:
-            headers = {"X-API-Key": settings["X_API_KEY"]} if "X_API_KEY" in settings else {}
-            async with aiohttp.ClientSession(headers=headers) as session:
-                api = Api(f"http://127.0.0.1:{port}", session)
-                await _until_ready(api, process, log_path)
-                yield api
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            async with asyncio.timeout(STOP_S):
-                await process.wait()
-
-
-async def _until_ready(api: Api, process: asyncio.subprocess.Process, log_path: Path) -> None:
-    """There is no event to wait for across the process boundary but an answer, so it is asked for until one comes."""
-    async with asyncio.timeout(START_S):
-        while True:
-            assert process.returncode is None, log_path.read_text()
-            with contextlib.suppress(aiohttp.ClientError):
-                async with api.session.get(f"{api.url}/readyz") as response:
-                    if response.ok:
-                        return
-            await asyncio.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """The engine in a process of its own, with a database in `directory`."""
+    engine = EngineProcess(directory, **settings)
+    await engine.start()
+    headers = {"X-API-Key": settings["X_API_KEY"]} if "X_API_KEY" in settings else {}
+    try:
+        async with aiohttp.ClientSession(headers=headers) as session:
+            yield Api(engine.url, session)
+    finally:
+        await engine.stop()
 
 
 class Line:

@@ -149,7 +149,14 @@ def test_a_page_is_one_row(connection: sqlite3.Connection) -> None:
     assert len(rows) == 1
 
 
-def test_readers_do_not_see_triggers_half(connection: sqlite3.Connection) -> None:
-    """A read of two statements is one snapshot, and ends."""
+def test_a_read_of_two_statements_ends_its_snapshot(connection: sqlite3.Connection) -> None:
     assert trigger_reads.list_triggers(connection, TriggerQuery(sort="next_fire_at")) == list[Trigger]()
     assert not connection.in_transaction
+
+
+def test_what_becomes_part_of_a_statement_is_checked(connection: sqlite3.Connection) -> None:
+    odd: Any = "id; DROP TABLE triggers"
+    with pytest.raises(ValueError, match="unknown sort"):
+        trigger_reads.list_triggers(connection, TriggerQuery(sort=odd))
+    with pytest.raises(ValueError, match="unknown fields"):
+        aggregate_reads.aggregate(connection, AggregateQuery(group_by=(odd,)))

@@ -138,8 +138,10 @@ async def test_a_full_disk_fails_only_what_needs_room(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = (await store.add_event(new_event(payload=BIG))).row
+    await store.close()
     (tmp_path / "engine.db.ballast").unlink()
     monkeypatch.setattr("engine.storage.sqlite.ballast.room_bytes", lambda path: 0)
+    await store.open()
     write, deleted = await asyncio.gather(
         store.add_event(new_event()), store.delete_finished_before(NOON + HOUR, 10), return_exceptions=True
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, get_args
 
 from engine.model.event import EventKind, EventStatus
 from engine.model.instant import from_microseconds, to_microseconds
@@ -12,6 +12,7 @@ from engine.storage.port import AggregateField, AggregateQuery, AggregateRow
 from engine.storage.sqlite.statements import fetch, id_array
 
 ROWS_MAX = 10_000
+_FIELDS = frozenset(get_args(AggregateField))
 _HOUR = 3_600_000_000
 _ALL = -1
 """In place of a trigger's id, in the roll-ups: every event, whatever its trigger."""
@@ -31,6 +32,8 @@ FROM json_each(?) AS asked
 
 def aggregate(connection: sqlite3.Connection, query: AggregateQuery) -> list[AggregateRow]:
     """See `Store.aggregate`."""
+    if not _FIELDS.issuperset(query.group_by):  # they become part of the statement
+        raise ValueError(f"unknown fields in {query.group_by!r}")
     if query.trigger_id is not None and not is_storable(query.trigger_id):
         return []
     if "hour" in query.group_by or query.fired_from is not None or query.fired_to is not None:

@@ -29,7 +29,7 @@ class Ballast:
 
     @property
     def would_be_spent(self) -> bool:
-        """Whether the disk has no more room than the ballast is meant to be, so that nothing but deleting may use it."""
+        """Whether what room is left is no more than the ballast should be, so that nothing but deleting may use it."""
         return not self.held and room_bytes(self._path) < BALLAST_BYTES
 
     def hold(self) -> bool:

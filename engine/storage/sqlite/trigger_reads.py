@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
+from typing import get_args
 
 from engine.errors import NotFound
 from engine.model.instant import from_microseconds, to_microseconds
 from engine.model.timer import TimerKey, TimerKind
 from engine.model.trigger import Trigger
 from engine.storage.codec import INTEGER_MAX, TRIGGER_COLUMNS, Cell, clamp, trigger_from_row
-from engine.storage.port import TriggerQuery
+from engine.storage.port import TriggerQuery, TriggerSort
 from engine.storage.sqlite.reader import Snapshot
 from engine.storage.sqlite.statements import fetch
 from engine.storage.sqlite.trigger_writes import read_triggers
 
+_SORTS = frozenset(get_args(TriggerSort))
 _NULLABLE = frozenset({"next_fire_at", "last_fired_at"})
 
 _UPCOMING = """
@@ -44,6 +46,8 @@ def find_trigger(connection: sqlite3.Connection, name: str) -> Trigger:
 
 def list_triggers(connection: sqlite3.Connection, query: TriggerQuery) -> list[Trigger]:
     """First those that have the sort value, then those that have none: two searches, each along an index."""
+    if query.sort not in _SORTS:  # it becomes part of the statement, so it is not left to the types alone
+        raise ValueError(f"unknown sort {query.sort!r}")
     limit = clamp(max(query.limit, 0))
     with Snapshot(connection):
         rows = [] if query.after is not None and query.after[0] is None else _with_value(connection, query, limit)
