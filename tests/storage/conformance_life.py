@@ -29,7 +29,9 @@ async def test_archiving_one(store: Store) -> None:
     event = (await store.add_event(new_event())).row
     archived = await store.archive_event(event.id)
     assert archived.archived
+    generation = store.generations.events
     assert await store.archive_event(event.id) == archived
+    assert store.generations.events == generation, "nothing reads differently"
     assert await store.list_events(EventQuery()) == []
     assert await store.list_events(EventQuery(archived=True)) == [archived]
     for id_ in (event.id + 1, HUGE):

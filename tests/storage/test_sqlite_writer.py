@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StorageError, StorageFull, StorageLocked
+from engine.errors import NameTaken, StorageError, StorageFull, StorageLocked
 from engine.model.event import Event, EventStatus
 from engine.storage.port import EventQuery, Written
 from engine.storage.sqlite.connection import run
@@ -59,6 +59,15 @@ async def test_writes_of_different_kinds_share_a_commit(store: SqliteStore) -> N
         store.record_firings([firing(trigger)]),
         store.add_event(new_event()),
     )
+    assert store.commits - before == 1
+
+
+async def test_what_callers_did_wrong_costs_no_second_commit(store: SqliteStore) -> None:
+    await add_trigger(store, "taken")
+    before = store.commits
+    names = ("a", "b", "b", "taken")
+    results = await asyncio.gather(*(add_trigger(store, name) for name in names), return_exceptions=True)
+    assert [isinstance(result, NameTaken) for result in results] == [False, False, True, True]
     assert store.commits - before == 1
 
 

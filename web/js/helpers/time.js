@@ -45,7 +45,7 @@ export function formatRelative(instant, now = Date.now()) {
 
 /** @param {number} seconds not negative @returns {string} the two largest units, days alone from 10 on */
 export function formatSeconds(seconds) {
-  const first = Math.max(0, UNITS.findIndex(([, size]) => seconds >= size));
+  const first = UNITS.findIndex(([, size]) => size === 1 || seconds >= size);
   const [unit, size] = UNITS[first];
   const count = Math.floor(seconds / size);
   const [unit2, size2] = UNITS[first + 1] ?? ["", Infinity];

@@ -2,7 +2,7 @@
 
 import { element, replace } from "../helpers/element.js";
 import { memberText } from "../helpers/json-tokens.js";
-import { formatMilliseconds, formatSeconds } from "../helpers/time.js";
+import { formatMilliseconds } from "../helpers/time.js";
 import { readTrigger, readUpcoming } from "../models/calls.js";
 import { EventRows } from "../models/event-rows.js";
 import { sentenceOf } from "../models/sentences.js";
@@ -98,7 +98,7 @@ function definition(trigger, payload) {
     pair("Schedule", sentence, schedule && element("span", { class: "second" }, schedule.timezone, schedule.kind === "cron" && [" · ", element("code", {}, schedule.expression)])),
     pair("Last fired", bothLabels(trigger.last_fired_at, "never")),
     pair("Calls", target ? element("span", { class: "mono" }, `${target.method} ${target.url}`) : "nothing; a fire is recorded",
-      target && element("span", { class: "second" }, `Timeout ${formatMilliseconds(target.timeout_ms)} · at most ${retry.attempts_max} attempts, the first pause ${formatSeconds(retry.first_delay_ms / 1_000)}`)),
+      target && element("span", { class: "second" }, `Timeout ${formatMilliseconds(target.timeout_ms)} · at most ${retry.attempts_max} attempts, the first pause ${formatMilliseconds(retry.first_delay_ms)}`)),
     target && Object.keys(target.headers).length > 0 && pair("Headers", Object.entries(target.headers).map(([name, value]) => element("span", { class: "mono line" }, `${name}: ${value}`))),
     payload !== null && payload !== "null" && pair("Payload", element("pre", { class: "sunken" }, jsonNodes(payload))),
     tags.length > 0 && pair("Tags", tags.join(", ")),
