@@ -41,7 +41,7 @@ _READER_PRAGMAS = (
     "PRAGMA query_only = ON",
     "PRAGMA cache_size = -8192",
     # Two connections that checkpoint at once can corrupt the log (SQLite 3.7.0 to 3.51.2): only the writer does.
-    "PRAGMA wal_autocheckpoint = 2048",
+    "PRAGMA wal_autocheckpoint = 0",
 )
 
 
