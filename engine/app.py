@@ -62,7 +62,7 @@ class Engine:
         self.feed = Feed()
         self.dispatcher = Dispatcher(store=self.store, clock=clock, publish=self._publish)
         self.wheel = TimerWheel(
-            clock=clock, load=self.store.upcoming, on_due=self.dispatcher.due, on_step=self.dispatcher.stepped
+            clock=clock, load=self.dispatcher.load, on_due=self.dispatcher.due, on_step=self.dispatcher.stepped
         )
         self.deliverer = Deliverer(
             store=self.store, transport=self._transport, clock=clock, on_change=self.dispatcher.changed

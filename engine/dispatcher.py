@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 BATCH_MAX = 500
 """Keys read together, and about the most events of one commit."""
+DUE_MAX = 20_000
+"""With this many keys waiting, the wheel reads no further ones from the store until there is room again."""
 AGAIN = timedelta(seconds=1)
 """How soon to look again at what could not be done now: no room to deliver, or the store refused."""
 
@@ -61,6 +63,8 @@ class Dispatcher:
         self._something_due = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._room = asyncio.Event()
+        self._room.set()
         self._running_since = clock.now()
         self.counters = Counters()
 
@@ -74,8 +78,16 @@ class Dispatcher:
     def due(self, keys: Sequence[TimerKey]) -> None:
         """From the wheel: look at these. Quick; the work is done in `run`."""
         self._due.update(dict.fromkeys(keys))
+        if len(self._due) >= DUE_MAX:
+            self._room.clear()
         self._idle.clear()
         self._something_due.set()
+
+    async def load(self, after: datetime | None, until: datetime, limit: int) -> list[tuple[TimerKey, datetime]]:
+        """`Store.upcoming` for the wheel, once there is room: after a long downtime a million may be overdue, and they
+        are better kept in the store than here."""
+        await self._room.wait()
+        return await self._store.upcoming(after, until, limit)
 
     def stepped(self, delta_s: float) -> None:
         """From the wheel: the wall clock moved by `delta_s`. What a step forward passed over counts as missed."""
@@ -108,6 +120,8 @@ class Dispatcher:
             batch = list(self._due)[:BATCH_MAX]
             for key in batch:
                 del self._due[key]
+            if len(self._due) < DUE_MAX:
+                self._room.set()
             try:
                 await self._fire([key.id for key in batch if key.kind is TimerKind.TRIGGER])
                 await self._deliver([key.id for key in batch if key.kind is TimerKind.DELIVERY])

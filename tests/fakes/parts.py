@@ -36,7 +36,7 @@ class Parts:
         self.published: list[Event] = []
         self.dispatcher = Dispatcher(store=self.store, clock=self.clock, publish=self.published.append)
         self.wheel = TimerWheel(
-            clock=self.clock, load=self.store.upcoming, on_due=self.dispatcher.due, on_step=self.dispatcher.stepped
+            clock=self.clock, load=self.dispatcher.load, on_due=self.dispatcher.due, on_step=self.dispatcher.stepped
         )
         self.deliverer = Deliverer(
             store=self.store,

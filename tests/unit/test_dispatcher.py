@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from engine.dispatcher import Dispatcher
 from engine.errors import StorageCorrupt, StorageFull
 from engine.model.event import Event, EventStatus, SkipReason
+from engine.model.timer import TimerKey, TimerKind
 from engine.model.trigger import Misfire, MisfirePolicy, OverlapPolicy, RetryPolicy, TriggerState
 from engine.registry import Edit
 from engine.storage.memory.store import MemoryStore
@@ -276,3 +279,18 @@ async def test_more_than_a_batch_due_at_one_instant_all_fire_once() -> None:
         await parts.dispatcher.drained()
         assert parts.dispatcher.counters.fired == 1_200
         assert len({event.trigger_id for event in parts.published}) == 1_200
+
+
+async def test_a_backlog_stays_in_the_store_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.dispatcher.DUE_MAX", 50)
+    store = MemoryStore()
+    await store.open()
+    dispatcher = Dispatcher(store=store, clock=FakeClock(), publish=lambda _: None)
+    dispatcher.due([TimerKey(TimerKind.TRIGGER, number) for number in range(60)])
+    loading = asyncio.create_task(dispatcher.load(None, START, 10))
+    await settle()
+    assert not loading.done()
+    running = asyncio.create_task(dispatcher.run())
+    assert await loading == []
+    running.cancel()
+    await store.close()
