@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from aiohttp import web
@@ -28,6 +29,7 @@ from engine.model.instant import to_microseconds
 from engine.model.trigger import Trigger, TriggerState, TriggerType
 from engine.registry import Edit
 from engine.storage.port import TriggerQuery
+from engine.timers.zones import zone
 
 TAG = "triggers"
 _TRIGGER = Answer(description="The trigger", body=TriggerOut, headers=("ETag",))
@@ -205,7 +207,10 @@ async def pause(request: web.Request) -> web.Response:
     services, trigger_id = services_of(request), path_id(request)
     read_query(request, NoQuery)
     fields, _ = await read_model(request, PauseInput, required=False)
-    until = None if fields.until is None else read_instant("until", fields.until)
+    until = None
+    if fields.until is not None:
+        schedule = (await services.store.get_trigger(trigger_id)).definition.schedule
+        until = read_instant("until", fields.until, zone(schedule.timezone) if schedule else UTC)
     if until is not None and until <= services.clock.now():
         raise InvalidInput.of("until", fields.until, "a time in the future")
     trigger = await services.registry.pause(trigger_id, until=until, note=fields.note)

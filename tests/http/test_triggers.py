@@ -254,3 +254,10 @@ async def test_reads_see_the_last_write(api: Api) -> None:
         await api.patch(path, {"description": str(number)})
         assert (await api.get(path)).json["description"] == str(number)
         assert (await api.get("/triggers/")).json[0]["description"] == str(number)
+
+
+async def test_a_pause_until_a_local_time_means_that_of_the_trigger(api: Api) -> None:
+    schedule = {"kind": "cron", "expression": "0 9 * * *", "timezone": "Europe/Berlin"}
+    created = (await api.post("/triggers/", {"name": "local", "schedule": schedule})).json
+    paused = await api.post(f"/triggers/{created['id']}/pause", {"until": "2026-11-22T12:00:00"})
+    assert paused.json["paused_until"] == "2026-11-22T11:00:00Z"
