@@ -15,11 +15,11 @@ from engine.storage.port import Store
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-"""Rows of one transaction: small enough that a fire never waits long behind it."""
+"""Events between two pauses. The store writes them in transactions of its own size, so that a fire never waits long."""
 PAUSE_S = 0.05
-"""Between two batches, so that fires and attempts come first."""
+"""Between two batches, or two steps of giving space back, so that fires and attempts come first."""
 ROUND_S = 30.0
-"""Between two rounds."""
+"""Between two rounds; also the longest that one round goes on giving space back."""
 ERROR_WAIT_MAX_S = 300.0
 """After errors the wait doubles, up to this."""
 
@@ -65,10 +65,18 @@ class Retention:
             await self._clock.sleep(wait_s)
 
     async def round(self) -> None:
-        """Archive and delete all that has reached its age."""
+        """Archive and delete all that has reached its age, then give back what space that has freed."""
         now = self._clock.now()
         self.deleted += await self._batches(self._store.delete_finished_before, now - self._retention)
         self.archived += await self._batches(self._store.archive_finished_before, now - self._active)
+        await self._give_back_space()
+
+    async def _give_back_space(self) -> None:
+        # Also when nothing was deleted: a round before may have left some. Gigabytes take many rounds, for the next
+        # events have to expire in between.
+        until = self._clock.monotonic() + ROUND_S
+        while await self._store.give_back_space() and self._clock.monotonic() < until:
+            await self._clock.sleep(PAUSE_S)
 
     async def _batches(self, step: Callable[[datetime, int], Awaitable[int]], instant: datetime) -> int:
         total = 0

@@ -103,7 +103,8 @@ class EventQuery:
     fired_to: datetime | None = None
     """Exclusive."""
     text: str | None = None
-    """A part of the trigger's name, the details, the reason or the payload; without case."""
+    """A part of the trigger's name, the details, the reason or the payload; without case, character by character: `ß`
+    is `ẞ`, but not `SS`. An ASCII text matches ASCII alone."""
     limit: int = 10
     offset: int = 0
     after: tuple[int, int] | None = None
@@ -307,6 +308,15 @@ class Store(Protocol):
     async def delete_finished_before(self, instant: datetime, limit: int) -> int:
         """Delete up to `limit` events with `finished_at` < instant, their attempts too; returns how many.
 
-        Also forgets idempotency keys older than `instant`, and gives freed space back a little at a time.
+        Also forgets idempotency keys older than `instant`. What that frees is used again for what is written next;
+        see `give_back_space` for the rest.
+        """
+        ...
+
+    async def give_back_space(self) -> bool:
+        """Give a little of the space that deleting has freed back to the disk: a step of a few milliseconds.
+
+        True while there is more to give back. Some is kept for the next events, so that a store whose events come and
+        go at one pace does not shrink and grow all the time.
         """
         ...

@@ -79,6 +79,9 @@ async def test_by_name_and_text(store: Store) -> None:
         (EventQuery(trigger_name="report"), 0),
         (EventQuery(text="REPORT"), 2),
         (EventQuery(text="by Ü"), 1),
+        (EventQuery(text="BY ü."), 1),
+        (EventQuery(text="y ü.*"), 0),
+        (EventQuery(text="?ü"), 0),
         (EventQuery(text="50%_OFF"), 1),
         (EventQuery(text="50__off"), 0),
         (EventQuery(text="%"), 1),
@@ -88,6 +91,16 @@ async def test_by_name_and_text(store: Store) -> None:
     ):
         assert len(await store.list_events(query)) == expected, query
         assert await store.count_events(query) is None
+
+
+async def test_text_without_case_in_any_alphabet(store: Store) -> None:
+    text = "Ölpreis [früh] *Straße* ΟΔΥΣΣΕΥΣ ОТЧЁТ 100^2 a-ö] ?"
+    await store.add_event(new_event(details=text))
+    needles = ("öLPREIS", "ÖLP", "FRÜH]", "[FRÜ", "*STRAẞE*", "οδυσσευς", "οδυσσευσ", "отчёт 100^2", "-Ö] ?")
+    for needle in (*needles, text.upper().replace("SS", "ẞ", 1), text.lower()):
+        assert len(await store.list_events(EventQuery(text=needle))) == 1, needle
+    for needle in ("ölpreiß", "fr?üh", "*ö", "[ö]", "[^ü]", "a-ü", "ö\0", "отчет"):
+        assert await store.list_events(EventQuery(text=needle)) == [], needle
 
 
 async def test_event_numbers_that_no_database_can_hold(store: Store) -> None:

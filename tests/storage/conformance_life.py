@@ -69,6 +69,18 @@ async def test_deleting_what_has_finished(store: Store) -> None:
     assert await store.delete_finished_before(NOON + HOUR, 0) == 0
 
 
+async def test_giving_space_back_comes_to_an_end(store: Store) -> None:
+    kept = (await store.add_event(new_event(fired_at=NOON + HOUR))).row
+    await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 20_000 + '"')) for _ in range(100)))
+    assert await store.delete_finished_before(NOON + HOUR, 100) == 100
+    steps = 0
+    while await store.give_back_space():
+        steps += 1
+        assert steps < 1_000
+    assert not await store.give_back_space()
+    assert await store.list_events(EventQuery()) == [kept]
+
+
 async def test_many_expire_while_fires_go_on(store: Store) -> None:
     await asyncio.gather(*(store.add_event(new_event(n % 5 + 1)) for n in range(700)))
     trigger = await add_trigger(store, "a", next_fire_at=NOON + HOUR)
@@ -103,6 +115,7 @@ async def test_opening_and_closing_twice(store: Store) -> None:
         store.list_events(EventQuery()),
         store.upcoming(None, NOON, 1),
         store.archive_finished_before(NOON, 1),
+        store.give_back_space(),
         store.add_event(new_event()),
         store.remove_trigger(trigger.id),
         store.record_firings([]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -10,6 +11,7 @@ import stat
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,9 @@ import pytest
 from engine.errors import StorageClosed, StorageCorrupt, StorageError, StorageLocked
 from engine.storage.migrate import Migration, read_migrations
 from engine.storage.port import EventQuery
+from engine.storage.sqlite.ballast import BALLAST_BYTES, Ballast
 from engine.storage.sqlite.connection import run
+from engine.storage.sqlite.expiry_writes import FREE_PAGES_KEPT, VACUUM_PAGES
 from engine.storage.sqlite.schema import migrate
 from engine.storage.sqlite.store import SqliteStore
 from tests.fakes.clock import FakeClock
@@ -92,7 +96,9 @@ async def test_how_connections_are_set_up(tmp_path: Path) -> None:
         assert store._reading is not None
         writer = await run(store._connection, store._path, pragmas)
         assert writer == common | {"query_only": 0, "wal_autocheckpoint": 2048}
-        assert await store._reading.read(pragmas) == common | {"query_only": 1, "wal_autocheckpoint": 0}
+        assert store._reading_to_fire is not None
+        for readers in (store._reading, store._reading_to_fire):
+            assert await readers.read(pragmas) == common | {"query_only": 1, "wal_autocheckpoint": 0}
 
 
 async def test_a_second_engine_is_refused(tmp_path: Path) -> None:
@@ -180,9 +186,9 @@ async def test_a_database_of_a_newer_engine(tmp_path: Path) -> None:
     assert "newer engine" in await fails_to_open(tmp_path / "engine.db", StorageCorrupt)
 
 
-def _tamper(path: Path, sql: str) -> None:
-    connection = sqlite3.connect(path)
-    with connection:
+def _tamper(path: Path, *statements: str) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    for sql in statements:
         connection.execute(sql)
     connection.close()
 
@@ -212,13 +218,79 @@ async def test_the_next_migration(tmp_path: Path) -> None:
     saved.close()
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a directory in which nobody may make files")
+async def test_a_lock_that_cannot_be_made(tmp_path: Path) -> None:
+    assert "/proc/engine.db.lock: " in await fails_to_open(Path("/proc/engine.db"), StorageError)
+    sentence = await fails_to_open(Path("/proc/nowhere/engine.db"), StorageError)
+    assert sentence.startswith("Cannot make the directory /proc/nowhere: ")
+    (tmp_path / "engine.db.lock").mkdir()
+    assert f"{tmp_path}/engine.db.lock: Is a directory." in await fails_to_open(tmp_path / "engine.db", StorageError)
+
+
+async def test_a_name_that_leads_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "engine.db").symlink_to(tmp_path / "engine.db")
+    assert str(tmp_path / "engine.db") in await fails_to_open(tmp_path / "engine.db", StorageError)
+
+
+async def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    sentence = await fails_to_open(tmp_path / "engine.db", StorageError)
+    assert sentence == f"Cannot lock {tmp_path}/engine.db.lock: No locks available."
+
+
+def test_room_is_set_aside_also_without_fallocate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.posix_fallocate")  # as on macOS
+    ballast = Ballast(tmp_path / "engine.db")
+    assert ballast.hold()
+    file = tmp_path / "engine.db.ballast"
+    assert file.stat().st_size == BALLAST_BYTES
+    assert file.stat().st_blocks * 512 >= BALLAST_BYTES, "a file with holes sets nothing aside"
+
+
+async def fill_and_delete(path: Path) -> None:
+    """A database of little but free pages."""
+    async with opened(path) as store:
+        await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 100_000 + '"')) for _ in range(100)))
+        assert await store.delete_finished_before(NOON + HOUR, 100) == 100
+
+
+def pages(path: Path) -> tuple[int, int]:
+    """How many the database has, and how many of them are free."""
+    connection = sqlite3.connect(path)
+    try:
+        return tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+    finally:
+        connection.close()
+
+
 async def test_space_is_given_back_a_little_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "engine.db"
+    await fill_and_delete(path)
+    before, free = pages(path)
+    assert free > 2_000
     async with opened(path) as store:
-        await asyncio.gather(*(store.add_event(new_event(payload='"' + "x" * 20_000 + '"')) for _ in range(200)))
-    sizes = []
-    for _ in range(4):
-        async with opened(path) as store:
-            await store.delete_finished_before(NOON + HOUR, 50)
-        sizes.append(path.stat().st_size)
-    assert sizes == sorted(set(sizes), reverse=True)
+        steps = [pages(path)]
+        while await store.give_back_space():
+            steps.append(pages(path))
+        steps.append(pages(path))
+        # One more where a page of SQLite's own map of pages goes too.
+        assert all(0 <= a[0] - b[0] <= VACUUM_PAGES + 1 for a, b in pairwise(steps))
+        assert steps[-1][1] <= FREE_PAGES_KEPT
+        assert path.stat().st_size == steps[-1][0] * 4096 < (before - free + 2 * FREE_PAGES_KEPT) * 4096, (
+            "not only later"
+        )
+        assert not await store.give_back_space()
+        assert pages(path) == steps[-1], "a few stay for the next events"
+
+
+async def test_a_file_that_cannot_shrink_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "engine.db"
+    async with opened(path):
+        pass
+    _tamper(path, "PRAGMA auto_vacuum = NONE", "VACUUM")
+    await fill_and_delete(path)
+    async with opened(path) as store:
+        assert not await store.give_back_space()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from engine.storage.sqlite.event_writes import insert_events
 from engine.storage.sqlite.operation import Transaction
 from engine.storage.sqlite.schema import migrate
 from engine.storage.sqlite.statements import ROWS_MAX, fetch
+from engine.storage.sqlite.text_search import contains
 from tests.storage.examples import HOUR, NOON, new_event
 
 AFTER = (1_795_000_000_000_000, 5)
@@ -160,3 +162,19 @@ def test_what_becomes_part_of_a_statement_is_checked(connection: sqlite3.Connect
         trigger_reads.list_triggers(connection, TriggerQuery(sort=odd))
     with pytest.raises(ValueError, match="unknown fields"):
         aggregate_reads.aggregate(connection, AggregateQuery(group_by=(odd,)))
+
+
+def test_every_letter_finds_every_form_of_it(connection: sqlite3.Connection) -> None:
+    forms: dict[str, list[str]] = {}
+    for character in map(chr, range(1, sys.maxunicode + 1)):
+        if character.casefold() != character or character.islower():
+            forms.setdefault(character.casefold(), []).append(character)
+    assert len(forms) > 1_000
+    connection.execute("CREATE TEMP TABLE texts (text TEXT)")
+    for alike in forms.values():
+        connection.execute("DELETE FROM texts")
+        connection.executemany("INSERT INTO texts VALUES (?)", [(f"Ö-{character}-x",) for character in alike])
+        for character in alike:
+            condition, cells = contains("text", f"ö-{character}-X")
+            found = connection.execute(f"SELECT count(*) FROM texts WHERE {condition}", cells).fetchone()
+            assert found == (len(alike),), (character, alike)

@@ -117,6 +117,31 @@ async def test_a_cancelled_read_gives_its_connection_back(store: SqliteStore) ->
     await asyncio.gather(*(store.list_events(EventQuery()) for _ in range(10)))
 
 
+async def test_slow_searches_do_not_hold_up_what_is_due(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    trigger = await add_trigger(store, "a")
+    event = (await store.add_event(new_event(trigger.id, status=EventStatus.WAITING))).row
+    gate = threading.Event()
+
+    def slow_search(connection: sqlite3.Connection, query: EventQuery) -> list[Event]:
+        assert gate.wait(timeout=60)
+        return []
+
+    monkeypatch.setattr("engine.storage.sqlite.event_reads.list_events", slow_search)
+    searches = [asyncio.ensure_future(store.list_events(EventQuery(text="x"))) for _ in range(24)]
+    try:
+        await settle()
+        async with asyncio.timeout(10):
+            assert len(await store.upcoming(None, NOON, 5)) == 2
+            assert [found.id for found in await store.get_triggers([trigger.id])] == [trigger.id]
+            assert await store.get_events([event.id]) == [event]
+            assert await store.undelivered([trigger.id]) == {trigger.id}
+            await store.check()
+        assert not any(search.done() for search in searches)
+    finally:
+        gate.set()
+        await asyncio.gather(*searches)
+
+
 async def test_a_full_disk(store: SqliteStore, tmp_path: Path) -> None:
     kept = [(await store.add_event(new_event(fired_at=NOON + n * HOUR, payload=BIG))).row for n in range(5)]
     ballast = tmp_path / "engine.db.ballast"

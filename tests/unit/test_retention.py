@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import NotFound, StorageError
 from engine.model.event import Event, EventKind, fired_event
-from engine.retention import BATCH, ROUND_S, Retention
+from engine.retention import BATCH, PAUSE_S, ROUND_S, Retention
 from engine.storage.memory.store import MemoryStore
 from engine.storage.port import EventQuery
 from tests.fakes.clock import START, FakeClock, settle
@@ -26,6 +26,11 @@ class Ledger(MemoryStore):
         super().__init__()
         self.batches: list[int] = []
         self.refuses = False
+        self.steps_to_give_back = 0
+
+    async def give_back_space(self) -> bool:
+        self.steps_to_give_back -= 1
+        return self.steps_to_give_back > 0
 
     async def archive_finished_before(self, instant: datetime, limit: int) -> int:
         if self.refuses:
@@ -108,6 +113,29 @@ async def test_it_works_in_batches_with_pauses(store: Ledger) -> None:
     await running
     assert await counts(store) == (0, BATCH + 10)
     assert set(store.batches) == {BATCH}
+
+
+async def test_space_is_given_back_with_pauses_also_when_nothing_was_deleted(store: Ledger) -> None:
+    clock = FakeClock()
+    store.steps_to_give_back = 10
+    running = asyncio.create_task(retention_of(store, clock).round())
+    await settle()
+    assert store.steps_to_give_back == 9, "after one step it pauses"
+    for left in range(8, -1, -1):
+        await clock.advance(PAUSE_S)
+        assert store.steps_to_give_back == left
+    await running
+
+
+async def test_giving_back_does_not_keep_events_from_expiring(store: Ledger) -> None:
+    clock = FakeClock()
+    store.steps_to_give_back = 1_000_000
+    running = asyncio.create_task(retention_of(store, clock).round())
+    for _ in range(4):
+        await settle()
+        await clock.advance(ROUND_S / 3)
+    assert running.done(), "the rest is left to the next round"
+    await running
 
 
 async def test_after_an_error_it_goes_on_later(store: Ledger) -> None:

@@ -16,7 +16,7 @@ AGGREGATE_ROWS_MAX = 10_000
 _HOUR = 3_600_000_000
 
 _FOLD_ASCII = {ord(upper): ord(upper) + 32 for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-"""Databases fold the case of A-Z alone; events are searched so."""
+"""For a search that is ASCII itself: databases are quickest with that."""
 
 
 def trigger_matches(trigger: Trigger, query: TriggerQuery) -> bool:
@@ -60,7 +60,7 @@ def event_matches(event: Event, query: EventQuery) -> bool:
         and (not query.status or event.status in query.status)
         and (not query.kind or event.kind in query.kind)
         and _is_within(event, query.fired_from, query.fired_to)
-        and (not query.text or _has_text(event, query.text.translate(_FOLD_ASCII)))
+        and (not query.text or _has_text(event, query.text))
     )
 
 
@@ -77,9 +77,20 @@ def _is_within(event: Event, start: datetime | None, end: datetime | None) -> bo
     return (start is None or start <= event.fired_at) and (end is None or event.fired_at < end)
 
 
-def _has_text(event: Event, folded: str) -> bool:
+def _has_text(event: Event, part: str) -> bool:
     texts = (event.trigger_name, event.details, event.reason, event.payload)
-    return any(text is not None and folded in text.translate(_FOLD_ASCII) for text in texts)
+    if part.isascii():
+        return any(text is not None and part.translate(_FOLD_ASCII) in text.translate(_FOLD_ASCII) for text in texts)
+    return any(text is not None and _contains(_fold_each(text), _fold_each(part)) for text in texts)
+
+
+def _fold_each(text: str) -> list[str]:
+    """Character by character, so that `ß` is not `ss`."""
+    return [character.casefold() for character in text]
+
+
+def _contains(characters: list[str], part: list[str]) -> bool:
+    return any(characters[start : start + len(part)] == part for start in range(len(characters) - len(part) + 1))
 
 
 def count_by(events: Iterable[Event], query: AggregateQuery) -> list[AggregateRow]:

@@ -271,6 +271,10 @@ class MemoryStore:
         self.generations.events += bool(events)
         return len(events)
 
+    async def give_back_space(self) -> bool:
+        self._require_open()
+        return False
+
     # --- within ---------------------------------------------------------------------------------------------------
 
     def _require_open(self) -> None:

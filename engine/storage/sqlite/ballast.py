@@ -44,7 +44,7 @@ class Ballast:
         try:
             descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
             try:
-                os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
+                _allocate(descriptor)
             finally:
                 os.close(descriptor)
         except OSError:
@@ -56,3 +56,13 @@ class Ballast:
         """Give the room up."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
+
+
+def _allocate(descriptor: int) -> None:
+    """Fill the file to its size with room that is really there; to set its length alone would leave holes."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
+        return
+    zeros = bytes(1 << 20)  # macOS has no such call
+    while (size := os.fstat(descriptor).st_size) < BALLAST_BYTES:
+        os.pwrite(descriptor, zeros[: BALLAST_BYTES - size], size)

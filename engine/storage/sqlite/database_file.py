@@ -21,20 +21,26 @@ class DatabaseLock:
         self._descriptor: int | None = None
 
     def acquire(self, now: datetime) -> None:
-        """Raises StorageLocked, naming the process that holds it."""
-        descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        """Raises StorageLocked, naming the process that holds it, and StorageError when there can be no such lock."""
+        try:
+            descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:
+            raise StorageError(f"Cannot make the lock file {self._path}: {error.strerror}.") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "unknown"
             os.close(descriptor)
             raise StorageLocked(
                 f"Another engine is using {self._database} ({holder}). "
                 "Stop it first, or give this one another DATABASE_URL."
             ) from None
-        os.ftruncate(descriptor, 0)
+        except OSError as error:  # some network disks have no locks
+            os.close(descriptor)
+            raise StorageError(f"Cannot lock {self._path}: {error.strerror}.") from error
         # With no room on the disk the lock holds all the same; only its owner's name is missing.
         with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}, since {format_instant(now)}\n".encode(), 0)
         self._descriptor = descriptor
 
@@ -47,12 +53,18 @@ class DatabaseLock:
             self._descriptor = None
 
 
-def make_directory(database: Path) -> None:
-    """Raises StorageError when it cannot be made."""
+def make_directory(database: Path) -> Path:
+    """Make the directory if there is none, and return the file's real path: two names of one file are one database,
+    and share one lock. Raises StorageError when it cannot be made, or the name leads nowhere.
+    """
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"Cannot make the directory {database.parent}: {error.strerror}.") from error
+    try:
+        return database.resolve()
+    except (OSError, RuntimeError) as error:  # Python 3.11 has RuntimeError for links that lead in a circle
+        raise StorageError(f"Cannot find out where {database} leads: {error}.") from error
 
 
 def make_file(database: Path) -> None:

@@ -22,6 +22,7 @@ from engine.storage.codec import (
 from engine.storage.port import EventQuery
 from engine.storage.sqlite.event_writes import read_events
 from engine.storage.sqlite.statements import fetch, id_array
+from engine.storage.sqlite.text_search import contains
 
 _COMMON_STATUSES = frozenset({EventStatus.DELIVERED, EventStatus.RECORDED})
 """Those that the index by status leaves out."""
@@ -157,8 +158,9 @@ def _add_conditions(query: EventQuery, terms: list[str], parameters: list[Cell])
         terms.append("fired_at < ?")
         parameters.append(to_microseconds(query.fired_to))
     if query.text:
-        terms.append(f"({' OR '.join(f'instr(lower({column}), lower(?))' for column in _SEARCHED)})")
-        parameters += [query.text] * len(_SEARCHED)
+        searches = [contains(column, query.text) for column in _SEARCHED]
+        terms.append(f"({' OR '.join(condition for condition, _ in searches)})")
+        parameters += [cell for _, cells in searches for cell in cells]
     if query.after is not None:
         terms.append("(fired_at, id) < (?, ?)")
         parameters += [clamp(query.after[0]), clamp(query.after[1])]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.errors import EngineError, NotFound
 from engine.model.event import Event
+from engine.storage.sqlite.connection import scalar
 from engine.storage.sqlite.event_writes import read_events
 from engine.storage.sqlite.operation import Operation, Transaction
 from engine.storage.sqlite.statements import id_array
 
 VACUUM_PAGES = 128
 """Given back to the disk at a time: half a mebibyte, a few milliseconds."""
+FREE_PAGES_KEPT = 256
+"""A mebibyte for the next events."""
 
 _ARCHIVE = "UPDATE events SET archived = 1 WHERE id IN (SELECT value FROM json_each(?)) AND archived = 0"
 _ARCHIVE_FINISHED = f"{_ARCHIVE} AND finished_at < ?"
@@ -101,15 +105,27 @@ class ForgetKeys(Operation[int]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GiveBackSpace(Operation[None]):
-    """Cut some free pages off the end of the file."""
+class GiveBackSpace(Operation[bool]):
+    """Cut some free pages off the end of the file. Answers whether there are more than should be kept."""
 
     frees_space = True
     alone = True
 
     @classmethod
-    def run(cls, transaction: Transaction, operations: Sequence[GiveBackSpace]) -> Sequence[EngineError | None]:
+    def run(cls, transaction: Transaction, operations: Sequence[GiveBackSpace]) -> Sequence[bool | EngineError]:
+        return [operation.give_back(transaction.connection) for operation in operations]
+
+    def give_back(self, connection: sqlite3.Connection) -> bool:
+        """Carry out this one."""
+        free = scalar(connection, "PRAGMA freelist_count")
+        if free <= FREE_PAGES_KEPT:
+            return False
         # The pragma gives one page back at each step. executescript makes all the steps without taking the GIL back in
         # between; it would commit an open transaction, hence `alone`.
-        transaction.connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
-        return [None] * len(operations)
+        connection.executescript(f"PRAGMA incremental_vacuum({min(VACUUM_PAGES, free - FREE_PAGES_KEPT)})")
+        left = scalar(connection, "PRAGMA freelist_count")
+        if FREE_PAGES_KEPT < left < free:  # a database that was made without auto_vacuum stays as it is
+            return True
+        # The file itself shrinks when the log is put into it.
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        return False

@@ -16,15 +16,18 @@ from engine.storage.sqlite.connection import open_reader, run
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
-READERS = 3
-"""One slow search and one page leave one to spare; more would only fight over the GIL."""
+READERS = 2
+"""For whoever asks: beside one slow search there is one for pages. More would only fight over the GIL."""
+READERS_TO_FIRE = 1
+"""For what firing has to read, so that no search, nor a queue of them, is ever before it."""
 
 
 class Readers:
     """The pool. The connection that was used last is used next: its page cache is the warmest."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, count: int) -> None:
         self._path = path
+        self._count = count
         self._idle: list[aiosqlite.Connection] = []
         # A semaphore serves in the order of arrival. A queue does not: a late `get` may take what an earlier one has
         # just been woken for, and `close` would then take the connections away from reads that still wait.
@@ -32,7 +35,7 @@ class Readers:
         self._is_open = False
 
     async def open(self) -> None:
-        for _ in range(READERS):
+        for _ in range(self._count):
             self._idle.append(await open_reader(self._path))
             self._slots.release()
         self._is_open = True
@@ -41,7 +44,7 @@ class Readers:
         """Let the reads that were asked for finish, then close every connection."""
         if self._is_open:
             self._is_open = False
-            for _ in range(READERS):
+            for _ in range(self._count):
                 await self._slots.acquire()
         while self._idle:
             await self._idle.pop().close()

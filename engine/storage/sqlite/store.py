@@ -33,7 +33,7 @@ from engine.storage.sqlite.database_file import DatabaseLock, make_directory, ma
 from engine.storage.sqlite.event_writes import AddEvent, MarkRunning, RecordAttempt, read_events
 from engine.storage.sqlite.expiry_writes import ArchiveEvent, ArchiveFinished, DeleteFinished, ForgetKeys, GiveBackSpace
 from engine.storage.sqlite.firing_writes import RecordFirings
-from engine.storage.sqlite.reader import Readers
+from engine.storage.sqlite.reader import READERS, READERS_TO_FIRE, Readers
 from engine.storage.sqlite.schema import migrate
 from engine.storage.sqlite.trigger_writes import AddTrigger, RemoveTrigger, ReplaceTrigger, read_triggers
 from engine.storage.sqlite.writer import Writer
@@ -54,6 +54,7 @@ class SqliteStore:
         self._connection: aiosqlite.Connection | None = None
         self._writing: Writer | None = None
         self._reading: Readers | None = None
+        self._reading_to_fire: Readers | None = None
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -62,9 +63,7 @@ class SqliteStore:
             if self._writing is not None:
                 return
             require_version()
-            path = self._path.absolute()
-            make_directory(path)
-            path = path.resolve()  # two names of one file are one database, and share one lock
+            path = make_directory(self._path.absolute())
             lock = DatabaseLock(path)
             lock.acquire(self._clock.now())
             self._lock = lock
@@ -79,8 +78,10 @@ class SqliteStore:
         self._connection = await open_writer(path)
         migrations = read_migrations("engine.storage.sqlite")
         await run(self._connection, path, migrate, path, migrations, self._clock.now())
-        self._reading = Readers(path)
+        self._reading = Readers(path, READERS)
         await self._reading.open()
+        self._reading_to_fire = Readers(path, READERS_TO_FIRE)
+        await self._reading_to_fire.open()
         writer = Writer(self._connection, path, self.generations)
         writer.start()
         self._writing = writer
@@ -92,14 +93,16 @@ class SqliteStore:
     async def _shut(self) -> None:
         """The writer's connection goes last: the last to close a database puts the log into it."""
         writing, self._writing = self._writing, None
-        reading, self._reading = self._reading, None
+        pools = (self._reading, self._reading_to_fire)
+        self._reading = self._reading_to_fire = None
         connection, self._connection = self._connection, None
         lock, self._lock = self._lock, None
         try:
             if writing is not None:
                 await writing.close()
-            if reading is not None:
-                await reading.close()
+            for readers in pools:
+                if readers is not None:
+                    await readers.close()
         finally:
             if connection is not None:
                 await connection.close()
@@ -107,7 +110,7 @@ class SqliteStore:
                 lock.release()
 
     async def check(self) -> None:
-        await self._readers.read(event_reads.check)
+        await self._readers_to_fire.read(event_reads.check)
 
     @property
     def commits(self) -> int:
@@ -125,6 +128,12 @@ class SqliteStore:
         if self._reading is None or self._writing is None:
             raise StorageClosed("The store is not open.")
         return self._reading
+
+    @property
+    def _readers_to_fire(self) -> Readers:
+        if self._reading_to_fire is None or self._writing is None:
+            raise StorageClosed("The store is not open.")
+        return self._reading_to_fire
 
     # --- triggers -------------------------------------------------------------------------------------------------
 
@@ -154,7 +163,7 @@ class SqliteStore:
         return await self._readers.read(trigger_reads.find_trigger, name)
 
     async def get_triggers(self, trigger_ids: Sequence[int]) -> list[Trigger]:
-        return await self._readers.read(read_triggers, trigger_ids)
+        return await self._readers_to_fire.read(read_triggers, trigger_ids)
 
     async def list_triggers(self, query: TriggerQuery) -> list[Trigger]:
         return await self._readers.read(trigger_reads.list_triggers, query)
@@ -165,7 +174,7 @@ class SqliteStore:
     # --- firing ---------------------------------------------------------------------------------------------------
 
     async def upcoming(self, after: datetime | None, until: datetime, limit: int) -> list[tuple[TimerKey, datetime]]:
-        return await self._readers.read(trigger_reads.upcoming, after, until, limit)
+        return await self._readers_to_fire.read(trigger_reads.upcoming, after, until, limit)
 
     async def record_firings(self, firings: Sequence[Firing]) -> list[list[Event] | None]:
         return await self._writer.submit(RecordFirings(firings=firings))
@@ -174,7 +183,7 @@ class SqliteStore:
         return await self._writer.submit(AddEvent(event=event, idempotency=idempotency))
 
     async def undelivered(self, trigger_ids: Sequence[int]) -> set[int]:
-        return await self._readers.read(event_reads.undelivered, trigger_ids)
+        return await self._readers_to_fire.read(event_reads.undelivered, trigger_ids)
 
     # --- delivering -----------------------------------------------------------------------------------------------
 
@@ -190,7 +199,7 @@ class SqliteStore:
         return await self._readers.read(event_reads.get_event, event_id)
 
     async def get_events(self, event_ids: Sequence[int]) -> list[Event]:
-        return await self._readers.read(read_events, event_ids)
+        return await self._readers_to_fire.read(read_events, event_ids)
 
     async def get_attempts(self, event_id: int) -> list[Attempt]:
         return await self._readers.read(event_reads.get_attempts, event_id)
@@ -225,6 +234,7 @@ class SqliteStore:
             deleted += await self._writer.submit(DeleteFinished(event_ids=chunk, before=before))
         while await self._writer.submit(ForgetKeys(before=before, limit=EXPIRY_ROWS_MAX)) == EXPIRY_ROWS_MAX:
             pass
-        if deleted:
-            await self._writer.submit(GiveBackSpace())
         return deleted
+
+    async def give_back_space(self) -> bool:
+        return await self._writer.submit(GiveBackSpace())
