@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,11 @@ class Engine:
             clock=clock, load=self.dispatcher.load, on_due=self.dispatcher.due, on_step=self.dispatcher.stepped
         )
         self.deliverer = Deliverer(
-            store=self.store, transport=self._transport, clock=clock, on_change=self.dispatcher.changed
+            store=self.store,
+            transport=self._transport,
+            clock=clock,
+            on_change=self.dispatcher.changed,
+            on_room=self.dispatcher.room,
         )
         self.dispatcher.connect(self.wheel, self.deliverer)
         self.registry = Registry(store=self.store, wheel=self.wheel, clock=clock, on_fired=self.dispatcher.fired)
@@ -138,12 +142,23 @@ class Engine:
         await self.store.close()
         log.info("stopped")
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set. A background loop that dies stops the engine; its error is raised here."""
-        await self.start()
+    async def run(self, stop: asyncio.Event, announce: Callable[[], None]) -> None:
+        """Serve until `stop` is set, also while it starts; `announce` is called once it serves.
+
+        A background loop that dies stops the engine; its error is raised here.
+        """
+        starting = asyncio.create_task(self.start())
+        stopping = asyncio.create_task(stop.wait())
         try:
-            await self._first(stop)
+            await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                announce()
+                await self._first(stop)
         finally:
+            starting.cancel()
+            stopping.cancel()
+            await asyncio.wait([starting, stopping])
             await self.stop()
 
     # --- health (what http/health.py asks) ------------------------------------------------------------------------
@@ -169,6 +184,8 @@ class Engine:
         watch("clock_steps", "Steps of the wall clock over 1 s.", lambda: float(self.wheel.steps))
         watch("attempts_in_flight", "Requests on their way.", lambda: float(self.deliverer.in_flight))
         watch("deliveries_queued", "Deliveries waiting for their host.", lambda: float(self.deliverer.queued))
+        watch("fires", "Scheduled fires recorded.", lambda: float(self.dispatcher.counters.fired))
+        watch("fires_skipped", "Scheduled fires skipped.", lambda: float(self.dispatcher.counters.skipped))
         watch("stream_watchers", "Open event streams.", lambda: float(self.feed.watchers))
         watch("cache_hits", "Reads answered by the cache.", lambda: float(self.cache.hits))
         watch("cache_misses", "Reads that went to the database.", lambda: float(self.cache.misses))
@@ -186,9 +203,9 @@ class Engine:
     async def _listen(self) -> None:
         try:
             await self.server.start()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
             where = f"{self._settings.host}:{self._settings.port}"
-            raise SettingsError(f"Cannot listen on {where}: {error.strerror or error}.") from error
+            raise SettingsError(f"Cannot listen on {where}: {getattr(error, 'strerror', None) or error}.") from error
 
     def _supervise(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(loop, name=name)

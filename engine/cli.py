@@ -90,7 +90,8 @@ def serve(host: str | None = None, port: int | None = None, database_url: str | 
 def _raise_file_limit() -> None:
     """One socket for each attempt in flight: take as many open files as the system allows us."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.suppress(ValueError, OSError):  # some systems name a limit that they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(settings: Settings) -> None:
@@ -100,11 +101,14 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await engine.start()
-    click.echo(f"The engine serves {engine.server.url}", err=True)
-    if settings.api_key is None:
-        click.echo("No X_API_KEY is set, so only this machine can reach it.", err=True)
-    await engine.run(stop)
+
+    def announce() -> None:
+        with contextlib.suppress(OSError):  # whoever started it may have stopped listening
+            click.echo(f"The engine serves {engine.server.url}", err=True)
+            if settings.api_key is None:
+                click.echo("No X_API_KEY is set, so only this machine can reach it.", err=True)
+
+    await engine.run(stop, announce)
 
 
 @commands.command("init-db")
@@ -147,7 +151,7 @@ def sample_data(events: int) -> None:
 @click.option("--tz", default="UTC", show_default=True, help="IANA time zone.")
 @click.option("--count", default=5, show_default=True, type=click.IntRange(1, 1000))
 def next_fires(expression: str, tz: str, count: int) -> None:
-    """Show the next fires of EXPRESSION: cron, "every 5m", "in 10s", "at 2026-12-01T09:00"."""
+    """Show the next fires of EXPRESSION: cron, "every 5m", "in 10s", "at 2026-12-01T09:00", PT15M."""
     now = SystemClock().now()
     zone(tz)
     schedule = parse_shorthand(expression, now=now, timezone=tz, field="EXPRESSION")

@@ -7,15 +7,16 @@ comes too early, twice, or for something that is gone does no harm: the store's 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from engine.clock import Clock
 from engine.delivery.deliverer import Deliverer
-from engine.errors import StorageClosed, StorageCorrupt, StorageError, VersionConflict
+from engine.errors import InvalidInput, NotFound, StorageClosed, StorageCorrupt, StorageError, VersionConflict
 from engine.model.event import (
     UNDELIVERED,
     Event,
@@ -30,7 +31,7 @@ from engine.model.timer import TimerKey, TimerKind
 from engine.model.trigger import OverlapPolicy, Trigger, TriggerState
 from engine.storage.port import Firing, Store
 from engine.timers.fire_times import Occurrence, plan_fires
-from engine.timers.lifecycle import resumed
+from engine.timers.lifecycle import pause_ended
 from engine.timers.wheel import TimerWheel
 
 log = structlog.get_logger(__name__)
@@ -91,8 +92,8 @@ class Dispatcher:
 
     def stepped(self, delta_s: float) -> None:
         """From the wheel: the wall clock moved by `delta_s`. What a step forward passed over counts as missed."""
-        if delta_s > 0:
-            self._running_since = self._clock.now()
+        now = self._clock.now()
+        self._running_since = now if delta_s > 0 else min(self._running_since, now)
 
     def fired(self, event: Event) -> None:
         """From the registry: an event that no schedule asked for was written."""
@@ -104,6 +105,10 @@ class Dispatcher:
         self._publish(event)
         if event.status is EventStatus.RETRYING and event.next_attempt_at is not None:
             self._wheel.arm(TimerKey(TimerKind.DELIVERY, event.id), event.next_attempt_at)
+
+    def room(self, event_ids: Sequence[int]) -> None:
+        """From the deliverer: there is room now for these, which it could not keep whole."""
+        self.due([TimerKey(TimerKind.DELIVERY, event_id) for event_id in event_ids])
 
     async def drained(self) -> None:
         """Return once nothing handed in is left to be written."""
@@ -153,7 +158,11 @@ class Dispatcher:
             elif trigger.state is TriggerState.PAUSED:
                 await self._end_pause(trigger)
             else:
-                firings.append(firing := self._firing(trigger, now, trigger.id in under_way))
+                try:
+                    firings.append(firing := self._firing(trigger, now, trigger.id in under_way))
+                except InvalidInput as error:
+                    await self._disable(trigger, str(error))
+                    continue
                 size += len(firing.events)
                 if size >= BATCH_MAX:
                     await self._commit(firings)
@@ -200,23 +209,44 @@ class Dispatcher:
 
     async def _end_pause(self, trigger: Trigger) -> None:
         try:
-            written = await self._store.replace_trigger(resumed(trigger, self._clock.now()), seen=trigger)
-        except VersionConflict:
-            return  # somebody resumed or changed it first, and has armed it
+            written = await self._store.replace_trigger(pause_ended(trigger, self._clock.now()), seen=trigger)
+        except (VersionConflict, NotFound):
+            return  # somebody resumed, changed or deleted it first, and has told the wheel
+        except InvalidInput as error:
+            await self._disable(trigger, str(error))
+            return
         if written.wake_at is not None:
             self._wheel.arm(TimerKey(TimerKind.TRIGGER, written.id), written.wake_at)
+
+    async def _disable(self, trigger: Trigger, reason: str) -> None:
+        """Take out of service what cannot be served here, such as a zone that this machine does not know: the other
+        triggers go on, and whoever looks at this one sees why it does not."""
+        log.error("a trigger cannot be served and is disabled", trigger_id=trigger.id, reason=reason)
+        disabled = replace(
+            trigger,
+            state=TriggerState.DISABLED,
+            state_reason=reason,
+            paused_until=None,
+            next_fire_at=None,
+            updated_at=self._clock.now(),
+        )
+        with contextlib.suppress(VersionConflict, NotFound):
+            await self._store.replace_trigger(disabled, seen=trigger)
 
     # --- deliveries -----------------------------------------------------------------------------------------------
 
     async def _deliver(self, event_ids: Sequence[int]) -> None:
-        if not event_ids:
+        # What waits for a slow host is still due in the store, so the wheel hands it over again and again.
+        wanted = [event_id for event_id in event_ids if not self._deliverer.knows(event_id)]
+        if not wanted:
             return
         now = self._clock.now()
-        for event in await self._store.get_events(event_ids):
+        for event in await self._store.get_events(wanted):
             if event.next_attempt_at is not None and event.next_attempt_at > now:
                 self._wheel.arm(TimerKey(TimerKind.DELIVERY, event.id), event.next_attempt_at)
             else:
                 self._send(event)
+        self._deliverer.excuse(wanted)
 
     def _send(self, event: Event) -> None:
         if event.status in UNDELIVERED and not self._deliverer.submit(event):

@@ -10,8 +10,8 @@ from datetime import datetime
 from engine.clock import Clock
 from engine.delivery.request import build_request
 from engine.delivery.transport import Transport
-from engine.delivery.verdict import graded, judge
-from engine.model.delivery import Attempt, Request, Verdict
+from engine.delivery.verdict import conclude, failure_reason
+from engine.model.delivery import Attempt, Exchange, Request, Verdict
 from engine.model.event import Event, EventKind, EventStatus, NewEvent, fired_event
 from engine.model.trigger import Definition, TriggerType
 from engine.storage.port import Store
@@ -74,9 +74,10 @@ class Tester:
         self, draft: NewEvent, unsaved: Event, request: Request, started_at: datetime
     ) -> tuple[Event, Attempt]:
         """Send first and write afterwards, as a row that is already finished: a test is never sent again."""
-        exchange = graded(await self._transport.send(request), draft.target)
+        answer = await self._transport.send(request)
         now = self._clock.now()
-        verdict = _final(judge(unsaved, exchange, 1, now, random.Random()), now)  # noqa: S311
+        exchange, verdict = conclude(unsaved, answer, 1, now, random.Random())  # noqa: S311
+        verdict = _final(verdict, exchange, now)
         finished = replace(
             draft,
             status=verdict.status,
@@ -92,13 +93,14 @@ class Tester:
         return event, attempt
 
 
-def _final(verdict: Verdict, now: datetime) -> Verdict:
+def _final(verdict: Verdict, exchange: Exchange, now: datetime) -> Verdict:
     """A test is not retried: what would be tried again counts as failed, and says so."""
     if verdict.status is not EventStatus.RETRYING:
         return verdict
     return replace(
         verdict,
         status=EventStatus.FAILED,
+        reason=failure_reason(exchange),
         details=f"{verdict.details} A test is not tried again.",
         finished_at=now,
         next_attempt_at=None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from engine.delivery.lanes import Admission, Lanes
 from engine.delivery.outcomes import OutcomeWriter
 from engine.delivery.request import build_request
 from engine.delivery.transport import Transport
-from engine.delivery.verdict import graded, judge
+from engine.delivery.verdict import conclude
 from engine.errors import InvalidInput, StorageError
 from engine.model.delivery import Attempt, Exchange, Outcome, Request, Timing
 from engine.model.event import UNDELIVERED, Event, EventStatus
@@ -48,17 +48,26 @@ class Deliverer:
         transport: Transport,
         clock: Clock,
         on_change: Callable[[Event], None],
+        on_room: Callable[[list[int]], None],
         rng: random.Random | None = None,
         in_flight_per_host_max: int = 64,
         queued_max: int = 2_000,
+        overflow_max: int = 100_000,
     ) -> None:
-        """`on_change` is told of each event whose attempt begins to last or has been recorded, after the commit."""
+        """`on_change` is told of each event whose attempt begins to last or has been recorded, after the commit.
+
+        Beyond `queued_max` only the ids of events are kept. `on_room` gets them back in their turn, when there is room:
+        read these events and `submit` them, or `excuse` those that are not to be sent now.
+        """
         self._store = store
         self._transport = transport
         self._clock = clock
         self._on_change = on_change
+        self._on_room = on_room
         self._rng = rng or random.SystemRandom()
-        self._lanes: Lanes[Event] = Lanes(in_flight_per_host_max=in_flight_per_host_max, queued_max=queued_max)
+        self._lanes: Lanes[Event] = Lanes(
+            in_flight_per_host_max=in_flight_per_host_max, queued_max=queued_max, overflow_max=overflow_max
+        )
         self._taken: set[int] = set()
         self._outcomes = OutcomeWriter(store=store, clock=clock)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,8 +86,8 @@ class Deliverer:
 
     @property
     def queued(self) -> int:
-        """Events that wait for a place in their host's lane."""
-        return self._lanes.queued
+        """Events that wait for a place in their host's lane, in its queue or its overflow."""
+        return self._lanes.queued + self._lanes.noted
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -110,8 +119,8 @@ class Deliverer:
         self._accepting = False
         self._stopped = True
         self._wakeup.set()
-        for event in self._lanes.clear_queues():
-            self._taken.discard(event.id)
+        queued, noted = self._lanes.clear_queues()
+        self._taken.difference_update((event.id for event in queued), noted)
         await self._wait_for_tasks(grace_s)
         if self._sending:
             log.warning(
@@ -143,7 +152,8 @@ class Deliverer:
         """Make the next attempt of `event`, which is due. Needs a running loop.
 
         True: it is taken, or was taken already, or `event` is an old copy whose attempt is recorded; there is nothing
-        left to do for the caller. False: there is no room, or the deliverer is not running; try again later.
+        left to do for the caller, unless `on_room` asks for it. False: there is no room even for its id, or the
+        deliverer is not running; try again later.
         Raises ValueError for an event without a target.
         """
         if event.target is None:
@@ -153,13 +163,31 @@ class Deliverer:
         if not self._accepting:
             return False
         lane = _lane(event)
-        admission = self._lanes.enter(lane, event)
+        admission = self._lanes.enter(lane, event.id, event)
         if admission is Admission.REFUSED:
             return False
         self._taken.add(event.id)
         if admission is Admission.STARTED:
             self._begin(event, lane)
         return True
+
+    def knows(self, event_id: int) -> bool:
+        """Whether the event is in flight, queued or in an overflow: there is nothing to read and submit it for."""
+        return event_id in self._taken
+
+    def excuse(self, event_ids: Iterable[int]) -> None:
+        """Those of `event_ids` that `on_room` asked for and that have not been submitted are not coming: they are gone,
+        or not due. Others get their places. Ids that nobody asked for do no harm."""
+        for event_id in event_ids:
+            lane = self._lanes.excuse(event_id)
+            if lane is not None:
+                self._call(lane)
+
+    def _call(self, lane: Hashable) -> None:
+        event_ids = self._lanes.call(lane)
+        if event_ids:
+            self._taken.difference_update(event_ids)
+            self._on_room(event_ids)
 
     def _begin(self, event: Event, lane: Hashable) -> None:
         task = asyncio.create_task(self._attempt(event), name=f"attempt {event.attempts_made + 1} of event {event.id}")
@@ -176,6 +204,7 @@ class Deliverer:
         following = self._lanes.leave(lane)
         if following is not None:
             self._begin(following, lane)
+        self._call(lane)
 
     # --- one attempt ----------------------------------------------------------------------------------------------
 
@@ -194,8 +223,7 @@ class Deliverer:
         finally:
             self._sending.discard(task)
             self._unmarked.pop(event.id, None)
-        exchange = graded(exchange, event.target)
-        verdict = judge(event, exchange, number, self._clock.now(), self._rng)
+        exchange, verdict = conclude(event, exchange, number, self._clock.now(), self._rng)
         attempt = Attempt(event_id=event.id, number=number, started_at=started_at, exchange=exchange)
         if event.id in self._marking:  # so that `running` is not written over the outcome
             await self._marking[event.id].wait()
@@ -210,6 +238,12 @@ class Deliverer:
             request = build_request(event, number, started_at)
         except InvalidInput as error:
             return _unsent(event, Outcome.INVALID_REQUEST, f"The request cannot be made: {error}")
+        except Exception as error:
+            log.exception("the request could not be built", event_id=event.id, attempt=number)
+            sentence = (
+                f"The engine itself failed while building the request ({type(error).__name__}); its log says more."
+            )
+            return _unsent(event, Outcome.INVALID_REQUEST, sentence)
         try:
             return await self._transport.send(request)
         except Exception as error:

@@ -67,7 +67,7 @@ def _read_retry_after(value: str, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(value))
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for numbers that fit no date, such as a year of twenty digits
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)

@@ -1,9 +1,9 @@
-"""What an exchange means for its event. Pure.
+"""What an exchange means for its event. Pure, but for the log of what should not happen.
 
 Reasons of failed events are the last attempt's: `status_404` for an answer that does not count as success, else the
 outcome's own name: `timeout`, `dns_error`, `connection_error`, `tls_error`, `protocol_error`, `invalid_request`.
-Whether the attempts were spent or another one was pointless stands in the details. An event that will be tried again
-has no reason yet.
+`engine_error` stands for a bug of ours in the judging itself. Whether the attempts were spent or another one was
+pointless stands in the details. An event that will be tried again has no reason yet.
 """
 
 from __future__ import annotations
@@ -13,13 +13,38 @@ from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 
+import structlog
+
 from engine.delivery.retry import next_delay, retryable
 from engine.delivery.wording import elapsed, span
 from engine.model.delivery import Exchange, Outcome, Response, Verdict
 from engine.model.event import Event, EventStatus
 from engine.model.trigger import RetryPolicy, Target
 
+ENGINE_ERROR = "engine_error"
+
 _ONE_ATTEMPT = RetryPolicy(attempts_max=1)
+
+log = structlog.get_logger(__name__)
+
+
+def conclude(
+    event: Event, exchange: Exchange, number: int, now: datetime, rng: random.Random
+) -> tuple[Exchange, Verdict]:
+    """The exchange as `graded`, and its verdict as `judge` has it. Never raises.
+
+    What a receiver answers must not be able to stop the engine, and an attempt without a verdict would be made again
+    for ever. So a bug in here fails its event, with the exchange in the record and the traceback in the log.
+    """
+    try:
+        exchange = graded(exchange, event.target)
+        return exchange, judge(event, exchange, number, now, rng)
+    except Exception as error:
+        log.exception("an answer could not be judged", event_id=event.id, attempt=number)
+        sentence = f"The engine itself failed while judging the answer ({type(error).__name__}); its log says more."
+        return exchange, Verdict(
+            status=EventStatus.FAILED, reason=ENGINE_ERROR, details=sentence, finished_at=now, next_attempt_at=None
+        )
 
 
 def graded(exchange: Exchange, target: Target | None) -> Exchange:
@@ -62,14 +87,15 @@ def judge(event: Event, exchange: Exchange, number: int, now: datetime, rng: ran
     consequence = f"{attempt}, none left" if retryable(exchange) else "not tried again"
     return Verdict(
         status=EventStatus.FAILED,
-        reason=_reason(exchange),
+        reason=failure_reason(exchange),
         details=f"{happened}; {consequence}.",
         finished_at=now,
         next_attempt_at=None,
     )
 
 
-def _reason(exchange: Exchange) -> str:
+def failure_reason(exchange: Exchange) -> str:
+    """The short code for an exchange that was no success."""
     if exchange.outcome is Outcome.BAD_STATUS and exchange.response is not None:
         return f"status_{exchange.response.status}"
     return exchange.outcome.value

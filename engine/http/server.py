@@ -74,7 +74,7 @@ class Server:
 
         try:
             self._listener = await loop.create_server(protocol, settings.host, settings.port, backlog=BACKLOG)
-        except OSError:
+        except BaseException:
             await runner.cleanup()
             raise
         self._runner = runner

@@ -39,6 +39,9 @@ def edited(saved: Trigger, definition: Definition, active: bool | None, now: dat
         return _activated(trigger, now)
     if saved.state in (TriggerState.ACTIVE, TriggerState.COMPLETED):
         return replace(trigger, state=TriggerState.PAUSED, state_reason=None, paused_until=None, next_fire_at=None)
+    if rescheduled and saved.paused_until is not None:
+        # The end of the pause may have passed unnoticed, and a new schedule counts from now.
+        return replace(trigger, paused_until=max(saved.paused_until, now))
     return trigger  # paused or disabled already, and stays so
 
 
@@ -63,6 +66,15 @@ def resumed(saved: Trigger, now: datetime) -> Trigger:
     return _activated(replace(saved, updated_at=now), now)
 
 
-def _activated(trigger: Trigger, now: datetime) -> Trigger:
-    state, next_fire_at = started(trigger.definition, now)
+def pause_ended(saved: Trigger, now: datetime) -> Trigger:
+    """`saved`, whose pause has ended by itself: firing again from `paused_until` on, however late that is noticed.
+
+    What came due between then and `now` was not swallowed by the pause; it is late, or was missed while the engine was
+    not running, as with any other trigger.
+    """
+    return _activated(replace(saved, updated_at=now), saved.paused_until or now)
+
+
+def _activated(trigger: Trigger, since: datetime) -> Trigger:
+    state, next_fire_at = started(trigger.definition, since)
     return replace(trigger, state=state, state_reason=None, paused_until=None, next_fire_at=next_fire_at)

@@ -25,11 +25,11 @@ class FakeClock:
     def monotonic(self) -> float:
         return self._monotonic
 
-    async def advance(self, seconds: float) -> None:
-        """Let `seconds` pass on both clocks, then let everything that became due run."""
+    async def advance(self, seconds: float, *, turns: int = 20) -> None:
+        """Let `seconds` pass on both clocks, then let everything that became due run for `turns` turns of the loop."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
-        await self._notify()
+        await self._notify(turns)
 
     async def step(self, seconds: float) -> None:
         """Set the wall clock forward (or back), as an administrator or NTP would."""
@@ -66,10 +66,10 @@ class FakeClock:
         async with self._moved:
             await self._moved.wait()
 
-    async def _notify(self) -> None:
+    async def _notify(self, turns: int = 20) -> None:
         async with self._moved:
             self._moved.notify_all()
-        await settle()
+        await settle(turns)
 
 
 async def settle(turns: int = 20) -> None:

@@ -29,6 +29,7 @@ class Parts:
         clock: FakeClock | None = None,
         transport: FakeTransport | None = None,
         queued_max: int = 2_000,
+        overflow_max: int = 100_000,
     ) -> None:
         self.store = store or MemoryStore()
         self.clock = clock or FakeClock()
@@ -43,9 +44,11 @@ class Parts:
             transport=self.transport,
             clock=self.clock,
             on_change=self.dispatcher.changed,
+            on_room=self.dispatcher.room,
             rng=random.Random(1),
             in_flight_per_host_max=2,
             queued_max=queued_max,
+            overflow_max=overflow_max,
         )
         self.dispatcher.connect(self.wheel, self.deliverer)
         self.registry = Registry(store=self.store, wheel=self.wheel, clock=self.clock, on_fired=self.dispatcher.fired)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from engine.dispatcher import Dispatcher
 from engine.errors import StorageCorrupt, StorageFull
 from engine.model.event import Event, EventStatus, SkipReason
-from engine.model.timer import TimerKey, TimerKind
-from engine.model.trigger import Misfire, MisfirePolicy, OverlapPolicy, RetryPolicy, TriggerState
+from engine.model.schedule import IntervalSchedule
+from engine.model.trigger import Misfire, MisfirePolicy, OverlapPolicy, RetryPolicy, Trigger, TriggerState
 from engine.registry import Edit
 from engine.storage.memory.store import MemoryStore
 from engine.storage.port import Firing
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.parts import Parts
-from tests.fakes.records import RECEIVER, after, at, definition, every
+from tests.fakes.records import RECEIVER, after, at, cron, definition, every
 from tests.fakes.transport import FakeTransport
 
 HOUR = 3600.0
@@ -258,39 +256,42 @@ async def test_no_stale_fire_after_a_change_at_the_last_moment(change: str) -> N
         assert seconds(await parts.events()) == ([30.0] if change == "reschedule" else [])
 
 
-async def test_what_finds_no_room_waits_in_the_store_and_is_sent_later() -> None:
-    async with Parts(queued_max=1) as parts:
-        parts.transport.hold(RECEIVER.url)
-        for number in range(6):  # 2 in flight, 1 queued, 3 without room
-            await parts.registry.create(definition(f"t{number}", schedule=after(1), target=RECEIVER))
-        await parts.pass_time(1)
-        assert len(parts.transport.requests) == 2
-        parts.transport.release(RECEIVER.url)
-        await parts.pass_time(5)
-        assert [event.status for event in await parts.events()] == [EventStatus.DELIVERED] * 6
-        assert len(parts.transport.requests) == 6
-
-
-async def test_more_than_a_batch_due_at_one_instant_all_fire_once() -> None:
-    async with Parts() as parts:
-        for number in range(1_200):
-            await parts.registry.create(definition(f"t{number}", schedule=after(5)))
-        await parts.pass_time(5)
-        await parts.dispatcher.drained()
-        assert parts.dispatcher.counters.fired == 1_200
-        assert len({event.trigger_id for event in parts.published}) == 1_200
-
-
-async def test_a_backlog_stays_in_the_store_until_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.dispatcher.DUE_MAX", 50)
-    store = MemoryStore()
+async def test_a_trigger_that_cannot_be_served_is_disabled_and_the_others_go_on() -> None:
+    store, clock = MemoryStore(), FakeClock()
     await store.open()
-    dispatcher = Dispatcher(store=store, clock=FakeClock(), publish=lambda _: None)
-    dispatcher.due([TimerKey(TimerKind.TRIGGER, number) for number in range(60)])
-    loading = asyncio.create_task(dispatcher.load(None, START, 10))
-    await settle()
-    assert not loading.done()
-    running = asyncio.create_task(dispatcher.run())
-    assert await loading == []
-    running.cancel()
-    await store.close()
+    strange = definition("strange", schedule=cron("* * * * *", "Europe/Atlantis"))  # as saved where that zone is known
+    made = await store.add_trigger(strange, state=TriggerState.ACTIVE, next_fire_at=START, now=START)
+    async with Parts(store=store, clock=clock) as parts:
+        await parts.registry.create(definition("fine", schedule=every(60)))
+        await parts.pass_time(60, steps_of=20)
+        disabled = await store.get_trigger(made.row.id)
+        assert disabled.state is TriggerState.DISABLED
+        assert "Europe/Berlin" in (disabled.state_reason or ""), "the reason says what would be allowed"
+        assert [event.trigger_name for event in await parts.events()] == ["fine"]
+
+
+async def test_after_a_step_back_what_is_due_before_the_old_start_is_not_missed() -> None:
+    async with Parts() as parts:
+        await parts.clock.step(-HOUR)
+        await settle()
+        skip = Misfire(policy=MisfirePolicy.SKIP)
+        anchored = IntervalSchedule(every=timedelta(seconds=60), anchor=START - timedelta(hours=1))
+        await parts.registry.create(definition(schedule=anchored, misfire=skip))
+        await parts.pass_time(60, steps_of=20)
+        assert [event.status for event in await parts.events()] == [EventStatus.RECORDED]
+
+
+async def test_the_end_of_a_pause_of_a_trigger_just_deleted_does_no_harm() -> None:
+    class Deletes(MemoryStore):
+        async def replace_trigger(self, trigger: Trigger, *, seen: Trigger) -> Trigger:
+            if trigger.state is TriggerState.ACTIVE:
+                await self.remove_trigger(trigger.id)
+            return await super().replace_trigger(trigger, seen=seen)
+
+    async with Parts(store=Deletes()) as parts:
+        made = (await parts.registry.create(definition(schedule=every(60)))).row
+        await parts.registry.pause(made.id, until=START + timedelta(seconds=10))
+        await parts.pass_time(20, steps_of=5)
+        await parts.registry.create(definition("next", schedule=after(30)))
+        await parts.pass_time(15, steps_of=5)
+        assert [event.trigger_name for event in await parts.events()] == ["next"]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from engine.errors import InvalidInput
 from engine.model.delivery import Outcome
@@ -16,7 +17,7 @@ from engine.storage.port import AggregateQuery, EventQuery, TriggerQuery
 from engine.tester import Tester
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.records import RECEIVER, cron, definition, every
-from tests.fakes.transport import FakeTransport
+from tests.fakes.transport import FakeTransport, response_of
 
 
 class Bench:
@@ -67,8 +68,31 @@ async def test_a_failure_is_told_and_not_tried_again(bench: Bench) -> None:
     result = await bench.tester.test(definition(target=RECEIVER, retry=RetryPolicy(attempts_max=8)))
     assert result.event is not None
     assert (result.event.status, result.event.next_attempt_at) == (EventStatus.FAILED, None)
+    assert result.event.reason == "status_503"
     assert "503" in result.event.details
     assert "not tried again" in result.event.details
+
+
+async def test_a_receivers_absurd_answer_is_a_result_too(bench: Bench) -> None:
+    absurd = (("Retry-After", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"),)
+    bench.transport.script(RECEIVER.url, response_of(503, headers=absurd))
+    result = await bench.tester.test(definition(target=RECEIVER, retry=RetryPolicy(attempts_max=8)))
+    assert result.event is not None
+    assert result.event.status is EventStatus.FAILED
+    assert result.event.details.startswith("Answered 503 Service Unavailable")
+
+
+async def test_a_bug_in_judging_is_a_result_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("engine.delivery.verdict.next_delay", broken)
+    bench.transport.script(RECEIVER.url, 503)
+    with capture_logs() as logs:
+        result = await bench.tester.test(definition(target=RECEIVER, retry=RetryPolicy(attempts_max=8)))
+    assert result.event is not None
+    assert (result.event.status, result.event.reason) == (EventStatus.FAILED, "engine_error")
+    assert any(entry.get("exc_info") for entry in logs)
 
 
 async def test_render_only_sends_and_keeps_nothing(bench: Bench) -> None:

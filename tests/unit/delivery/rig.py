@@ -61,11 +61,14 @@ class Rig:
         self.store = TroubledStore()
         self.transport = FakeTransport()
         self.changes: list[Event] = []
+        self.called: list[int] = []
+        """Events there was room for again."""
         self.deliverer = Deliverer(
             store=self.store,
             transport=self.transport,
             clock=self.clock,
             on_change=self.changes.append,
+            on_room=self.called.extend,
             rng=random.Random(1),
             **limits,
         )

@@ -116,12 +116,13 @@ async def test_an_event_without_a_target_is_a_mistake_of_the_caller(rig: Rig) ->
         rig.deliverer.submit(replace(await rig.event(), target=None))
 
 
-async def test_each_host_has_a_lane_and_its_overflow_waits() -> None:
-    rig = Rig(in_flight_per_host_max=2, queued_max=4)
+async def test_each_host_has_a_lane_and_what_finds_no_room_at_all_is_refused() -> None:
+    rig = Rig(in_flight_per_host_max=2, queued_max=4, overflow_max=0)
     await rig.open()
     rig.transport.hold(URL)
     events = [await rig.event() for _ in range(4)]
     assert [rig.deliverer.submit(event) for event in events] == [True, True, True, False]
+    assert [rig.deliverer.knows(event.id) for event in events] == [True, True, True, False]
     assert rig.deliverer.submit(events[2]) is True, "queued already"
     assert (rig.deliverer.in_flight, rig.deliverer.queued) == (2, 1)
     rig.deliverer.submit(await rig.event(OTHER))
@@ -133,6 +134,48 @@ async def test_each_host_has_a_lane_and_its_overflow_waits() -> None:
     assert rig.deliverer.submit(events[3]) is True
     await rig.changed(5)
     assert (rig.deliverer.in_flight, rig.deliverer.queued) == (0, 0)
+    await rig.close()
+
+
+async def test_what_overflows_is_asked_for_in_its_turn_when_there_is_room() -> None:
+    rig = Rig(in_flight_per_host_max=1, queued_max=4, overflow_max=100)
+    await rig.open()
+    rig.transport.hold(URL)
+    events = [await rig.event() for _ in range(5)]
+    ids = [event.id for event in events]
+    assert [rig.deliverer.submit(event) for event in events] == [True] * 5
+    assert all(rig.deliverer.knows(event_id) for event_id in ids)
+    assert (rig.deliverer.in_flight, rig.deliverer.queued, rig.called) == (1, 4, [])
+    rig.transport.release(URL)
+    await rig.changed(2)
+    assert rig.called == ids[2:4], "as many as there is room for"
+    assert not rig.deliverer.knows(ids[2])
+    rig.deliverer.submit(events[2])
+    rig.deliverer.excuse(ids[2:4])  # the second one is gone, and the next is asked for in its place
+    await rig.changed(3)
+    assert rig.called == ids[2:]
+    rig.deliverer.submit(events[4])
+    await rig.changed(4)
+    assert [change.id for change in rig.changes] == [*ids[:3], ids[4]]
+    assert not rig.deliverer._lanes._lanes
+    assert not rig.deliverer._taken
+    await rig.close()
+
+
+async def test_a_stop_forgets_what_overflowed() -> None:
+    rig = Rig(in_flight_per_host_max=1, queued_max=4, overflow_max=100)
+    await rig.open()
+    rig.transport.hold(URL)
+    events = [await rig.event() for _ in range(5)]
+    for event in events:
+        rig.deliverer.submit(event)
+    await settle()
+    stopping = asyncio.create_task(rig.deliverer.stop(10))
+    await settle()
+    assert [rig.deliverer.knows(event.id) for event in events] == [True, False, False, False, False]
+    rig.transport.release(URL)
+    await asyncio.wait_for(stopping, 5)
+    assert (rig.deliverer.queued, rig.called, len(rig.transport.requests)) == (0, [], 1)
     await rig.close()
 
 
@@ -189,7 +232,11 @@ async def test_an_event_that_is_gone_is_dropped(rig: Rig) -> None:
 async def test_a_listener_that_raises_harms_nobody() -> None:
     rig = Rig()
     rig.deliverer = Deliverer(
-        store=rig.store, transport=rig.transport, clock=rig.clock, on_change=lambda event: [][event.id]
+        store=rig.store,
+        transport=rig.transport,
+        clock=rig.clock,
+        on_change=lambda event: [][event.id],
+        on_room=rig.called.extend,
     )
     await rig.open()
     event = await rig.event()
@@ -255,14 +302,54 @@ async def test_a_mark_that_fails_is_no_matter(rig: Rig) -> None:
     assert rig.changes[0].status is EventStatus.DELIVERED
 
 
-async def test_a_bug_in_an_attempt_stops_the_engine(rig: Rig) -> None:
+async def test_a_bug_in_judging_fails_its_event_and_nothing_else(rig: Rig) -> None:
     class Broken(random.Random):
         def uniform(self, a: float, b: float) -> float:
             raise RuntimeError(f"no number between {a} and {b}")
 
     rig.deliverer._rng = Broken()
     rig.transport.script(URL, 503)
+    event = await rig.event()
+    with capture_logs() as logs:
+        rig.deliverer.submit(event)
+        await rig.changed(1)
+    failed = rig.changes[0]
+    assert (failed.status, failed.reason, failed.attempts_made) == (EventStatus.FAILED, "engine_error", 1)
+    assert "The engine itself failed while judging the answer (RuntimeError)" in failed.details
+    (attempt,) = await rig.store.get_attempts(event.id)
+    assert attempt.exchange.response is not None, "what came is in the record"
+    assert [entry["event_id"] for entry in logs if entry.get("exc_info")] == [event.id]
+    rig.deliverer.submit(await rig.event())
+    await rig.changed(2)
+    assert rig.changes[1].status is EventStatus.DELIVERED
+    assert rig.running is not None
+    assert not rig.running.done()
+
+
+async def test_a_bug_in_building_a_request_fails_its_event_and_nothing_else(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a bug")
+
+    event = await rig.event()
+    monkeypatch.setattr("engine.delivery.deliverer.build_request", broken)
+    with capture_logs() as logs:
+        rig.deliverer.submit(event)
+        await rig.changed(1)
+    assert (rig.changes[0].status, rig.changes[0].reason) == (EventStatus.FAILED, "invalid_request")
+    assert "The engine itself failed while building the request (KeyError)" in rig.changes[0].details
+    assert any(entry.get("exc_info") for entry in logs)
+
+
+async def test_an_attempt_that_cannot_be_accounted_for_stops_the_engine(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("neither written nor held")
+
+    monkeypatch.setattr(rig.deliverer._outcomes, "write", broken)
     rig.deliverer.submit(await rig.event())
     assert rig.running is not None
-    with pytest.raises(RuntimeError, match="no number between"):
+    with pytest.raises(RuntimeError, match="neither written nor held"):
         await asyncio.wait_for(rig.running, 5)

@@ -1,5 +1,5 @@
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +8,8 @@ from engine.model.delivery import Outcome
 from engine.model.trigger import RetryPolicy
 from tests.fakes.clock import START
 from tests.fakes.transport import exchange, response_of
+
+WEST = timedelta(hours=23, minutes=59)
 
 
 class Middle(random.Random):
@@ -81,6 +83,15 @@ def test_what_is_tried_again(answer: int | Outcome, again: bool) -> None:
         ("soon", None),
         ("٣", None),
         ("9" * 40, None),
+        ("9" * 5_000, None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2027 00:00:00 +99999999999999999999", None),
+        ("Mon, 01 Jan 2027 99999999999999999999:00:00 GMT", None),
+        ("Mon, 01 Jan 2027 00:00:00 +9999", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - START + WEST),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", timedelta(0)),
+        ("Sun, 22 Nov 2026 09:01:00", timedelta(minutes=1)),
+        ("Sun, 22 Nov 2026 09:01:00 -0000", timedelta(minutes=1)),
         ("", None),
     ],
 )
