@@ -72,8 +72,22 @@ ShorthandText: TypeAlias = Annotated[
     str,
     StringConstraints(min_length=1, max_length=256),
     Field(
-        description="a cron expression, @daily, every 5m, in 10s, at 2026-12-01T09:00",
-        examples=["*/5 * * * *", "@daily", "every 5m", "in 10s", "at 2026-12-01T09:00"],
+        description=(
+            "a cron expression, @daily, every 5m, in 10s, at 2026-12-01T09:00; an ISO 8601 duration, which means every "
+            "so often: PT15M; or an expression of Amazon EventBridge: rate(5 minutes), at(2026-12-01T09:00:00), "
+            "cron(0 9 ? * MON-FRI *), with year * and without W"
+        ),
+        examples=[
+            "*/5 * * * *",
+            "@daily",
+            "every 5m",
+            "in 10s",
+            "at 2026-12-01T09:00",
+            "PT15M",
+            "rate(5 minutes)",
+            "at(2026-12-01T09:00:00)",
+            "cron(0 9 ? * MON-FRI *)",
+        ],
     ),
 ]
 

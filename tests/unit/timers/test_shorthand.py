@@ -70,10 +70,10 @@ def test_every_unit(text: str, seconds: int) -> None:
     assert schedule.every == timedelta(seconds=seconds)
 
 
-def test_an_interval_is_anchored_now_rounded_up_to_a_millisecond() -> None:
+def test_an_interval_is_anchored_now_cut_to_a_millisecond() -> None:
     schedule = read("every 5m")
     assert isinstance(schedule, IntervalSchedule)
-    assert schedule.anchor == START + timedelta(milliseconds=2)
+    assert schedule.anchor == START + timedelta(milliseconds=1)
     exact = read("every 5m", now=START)
     assert isinstance(exact, IntervalSchedule)
     assert exact.anchor == START
@@ -93,6 +93,64 @@ def test_an_interval_is_anchored_now_rounded_up_to_a_millisecond() -> None:
 )
 def test_at(text: str, at: datetime) -> None:
     assert read(text) == AtSchedule(at=at, timezone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("PT15M", 900),
+        ("P1D", 86_400),
+        ("PT1H30M", 5_400),
+        ("P1W", 604_800),
+        ("P1DT2H3M4S", 93_784),
+        ("PT90M", 5_400),
+        ("PT1.5S", 1.5),
+        ("PT0,5H", 1_800),
+        ("pt15m", 900),
+    ],
+)
+def test_iso_8601_durations_are_intervals(text: str, seconds: float) -> None:
+    expected = IntervalSchedule(
+        every=timedelta(seconds=seconds), anchor=START + timedelta(milliseconds=1), timezone="Europe/Berlin"
+    )
+    assert read(f" {text} ") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("P1M", "no fixed length: use cron"),
+        ("P1Y", "no fixed length: use cron"),
+        ("P1Y2M3DT4H", "no fixed length: use cron"),
+        ("p0m1d", "no fixed length: use cron"),
+        ("R/PT15M", "a duration without R/"),
+        ("r5/PT15M", "a duration without R/"),
+        ("R-1/PT15M", "a duration without R/"),
+        ("R/2026-12-01T09:00:00Z/PT15M", "every_s and anchor"),
+        ("P", "PT15M"),
+        ("PT", "such as PT15M"),
+        ("P1DT", "such as PT15M"),
+        ("P1H", "such as PT15M"),
+        ("PT1D", "such as PT15M"),
+        ("PT30M1H", "such as PT15M"),
+        ("PT5", "such as PT15M"),
+        ("-PT5M", "such as PT15M"),
+        ("+PT5M", "such as PT15M"),
+        ("PT5M and PT1H", "such as PT15M"),
+        ("PT1.0005S", "three decimals"),
+        ("PT\u0665M", "such as PT15M"),
+        ("PT0S", "from 1 second"),
+        ("PT0.999S", "from 1 second"),
+        ("P3651D", "10 years"),
+        ("P999999999W", "PT15M"),
+    ],
+)
+def test_which_iso_8601_is_refused(text: str, names: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_shorthand(text, now=ODD, timezone="Europe/Berlin", field="body.schedule")
+    (error,) = caught.value.errors
+    assert (error.field, error.value) == ("body.schedule", text)
+    assert names in error.allowed
 
 
 @pytest.mark.parametrize(
@@ -130,6 +188,9 @@ def test_at(text: str, at: datetime) -> None:
         ("* * * *", "this has 4 fields"),
         ("@reboot", "'@reboot'"),
         ("every " + "1s" * 200, "at most 256"),
+        ("cron(" + "0 " * 200 + ")", "at most 256"),
+        ("rate(" + "5" * 300 + " minutes)", "at most 256"),
+        ("PT" + "1" * 300 + "M", "at most 256"),
     ],
 )
 def test_what_is_refused(text: str, names: str) -> None:
@@ -146,7 +207,11 @@ def test_an_unknown_zone_is_its_own_error() -> None:
     assert caught.value.errors[0].field == "schedule.timezone"
 
 
-@given(st.text(max_size=60) | st.text(alphabet="everyinat 0123456789.smhdw:-TZ+*/@", max_size=40))
+@given(
+    st.text(max_size=60)
+    | st.text(alphabet="everyinat 0123456789.smhdw:-TZ+*/@", max_size=40)
+    | st.text(alphabet="PTRWDHMSY0123456789.,/-", max_size=20)
+)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         schedule = read(text)
