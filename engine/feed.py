@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from engine.model.event import Event
+
+PAYLOAD_BYTES_MAX = 4_096
+"""Longer payloads are not kept here; the ledger has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class FeedItem:
     id: str
     event: Event | None
     """The event as it is now; None: something was missed, read the ledger again."""
+    payload_omitted: bool = False
+    """True when the event had a payload too long to be kept."""
 
 
 class Feed:
@@ -42,7 +47,9 @@ class Feed:
     def publish(self, event: Event) -> None:
         """Tell every watcher that `event` is new or has changed. Called after the commit."""
         self._number += 1
-        item = FeedItem(f"{self._start}-{self._number}", event)
+        omitted = event.payload is not None and len(event.payload.encode()) > PAYLOAD_BYTES_MAX
+        kept = replace(event, payload=None) if omitted else event
+        item = FeedItem(f"{self._start}-{self._number}", kept, omitted)
         self._remembered.append(item)
         for subscription in self._subscriptions:
             subscription.offer(item, self._queued_max)

@@ -50,7 +50,10 @@ def is_allowed_origin(origin: str, settings: Settings) -> bool:
 
 
 def _is_own(origin: str, request: web.Request) -> bool:
-    return urlsplit(origin).netloc == request.headers.get(hdrs.HOST)
+    try:
+        return urlsplit(origin).netloc == request.headers.get(hdrs.HOST)
+    except ValueError:
+        return False
 
 
 def _host_name(url: str) -> str:

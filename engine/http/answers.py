@@ -197,14 +197,6 @@ class PreviewOut(Out):
     warnings: list[str]
 
 
-class VerdictOut(Out):
-    """What the attempt meant."""
-
-    status: Status
-    reason: str | None
-    details: str
-
-
 class TestOut(Out):
     """What a test gave; parts that do not apply are left out."""
 

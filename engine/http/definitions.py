@@ -34,7 +34,7 @@ from engine.model.trigger import (
     Trigger,
     TriggerType,
 )
-from engine.timers.shorthand import parse_shorthand
+from engine.timers.shorthand import parse_shorthand, to_millisecond
 from engine.timers.zones import zone
 
 SOURCES = ("schedule", "schedule_time", "delay_seconds", "interval_seconds")
@@ -171,7 +171,7 @@ def _interval(
     every = timedelta(milliseconds=every_ms)
     if anchor is None:
         same = isinstance(saved, IntervalSchedule) and saved.every == every
-        anchor = saved.anchor if same and isinstance(saved, IntervalSchedule) else _next_millisecond(now)
+        anchor = saved.anchor if same and isinstance(saved, IntervalSchedule) else to_millisecond(now)
     return IntervalSchedule(every=every, anchor=anchor, timezone=zone_name)
 
 
@@ -181,11 +181,6 @@ def checked_zone(name: str, field: str) -> ZoneInfo:
         return zone(name)
     except InvalidInput as error:
         raise InvalidInput(*(replace(each, field=field) for each in error.errors)) from None
-
-
-def _next_millisecond(instant: datetime) -> datetime:
-    """Rounded up, as the wheel's slots are, so that no fire is early by a fraction."""
-    return instant + timedelta(microseconds=-instant.microsecond % 1_000)
 
 
 def _given(fields: ScheduleSource) -> list[str]:

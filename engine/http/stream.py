@@ -25,8 +25,6 @@ STREAMS_MAX = 100
 HEARTBEAT_S = 15.0
 RETRY_MS = 2_000
 """How long a client waits before it connects again."""
-PAYLOAD_BYTES_MAX = 4_096
-"""Longer payloads are left out; the event itself has them."""
 CLOSE_S = 1.0
 """What a stop grants a stream to end by itself; one whose client does not read is then cut off."""
 
@@ -128,10 +126,8 @@ async def _follow(
 def _render(item: FeedItem) -> bytes:
     if item.event is None:
         return f"id: {item.id}\nevent: reset\ndata: {{}}\n\n".encode()
-    payload = item.event.payload
-    short = payload is None or len(payload.encode()) <= PAYLOAD_BYTES_MAX
-    document = event_document(item.event, payload=short)
-    if not short:
+    document = event_document(item.event, payload=not item.payload_omitted)
+    if item.payload_omitted:
         document["payload_omitted"] = True
     # A payload is copied as it was written, line breaks between its parts included; here one would end the field.
     data = json_text.write(document).replace(b"\r", b" ").replace(b"\n", b" ")

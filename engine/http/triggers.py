@@ -47,7 +47,7 @@ def _etag(trigger: Trigger) -> dict[str, str]:
     answers={
         201: Answer(description="The trigger", body=TriggerOut, headers=("ETag", "Location", "Idempotent-Replayed"))
     },
-    problems=(409, 507),
+    problems=(404, 409, 507),
 )
 async def create(request: web.Request) -> web.Response:
     services = services_of(request)

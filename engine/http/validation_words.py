@@ -55,16 +55,16 @@ def refuse(allowed: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{allowed}", {"allowed": allowed})
 
 
-def checked(model: type[Model], value: Any, prefix: str = "") -> Model:
+def checked(model: type[Model], value: Any) -> Model:
     """Validate `value`. Raises InvalidInput with a dotted field for everything that is wrong (at most ERRORS_MAX)."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
         found = error.errors(include_url=False)[:ERRORS_MAX]
-        raise InvalidInput(*(_field_error(model, details, prefix) for details in found)) from None
+        raise InvalidInput(*(_field_error(model, details) for details in found)) from None
 
 
-def _field_error(model: type[BaseModel], error: ErrorDetails, prefix: str) -> FieldError:
+def _field_error(model: type[BaseModel], error: ErrorDetails) -> FieldError:
     path = [str(part) for part in error["loc"] if not str(part).startswith(TAG_PREFIX)]
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     if kind == "missing":
@@ -80,7 +80,7 @@ def _field_error(model: type[BaseModel], error: ErrorDetails, prefix: str) -> Fi
     else:
         allowed = _WORDS.get(kind, "something else").format(**context)
         allowed = allowed.replace("'", "") if kind == "literal_error" else allowed
-    return FieldError(field=".".join([prefix, *path] if prefix else path), value=value, allowed=allowed)
+    return FieldError(field=".".join(path), value=value, allowed=allowed)
 
 
 def _known_fields(model: type[BaseModel], location: tuple[int | str, ...]) -> str:

@@ -116,3 +116,8 @@ async def test_cors_for_any_origin(start_api: StartApi) -> None:
 async def test_no_cors_unless_it_is_asked_for(api: Api) -> None:
     reply = await api.get("/triggers/", headers={"Origin": api.url})
     assert "Access-Control-Allow-Origin" not in reply.headers
+
+
+async def test_an_origin_that_is_no_url_is_refused(api: Api) -> None:
+    reply = await api.get("/triggers/", headers={"Origin": "http://[::1"})
+    assert reply.status == 403

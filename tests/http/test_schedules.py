@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.fakes.clock import FakeClock
 from tests.http.client import Api
+from tests.http.conftest import StartApi
 
 
 async def test_preview(api: Api) -> None:
@@ -82,3 +83,28 @@ async def test_upcoming(api: Api, clock: FakeClock) -> None:
     assert (await api.get(f"/triggers/{called['id']}/upcoming")).json == {"fires": []}
     assert (await api.get("/triggers/999/upcoming")).status == 404
     assert list((await api.get(f"{path}/upcoming?count=0")).errors) == ["count"]
+
+
+async def test_upcoming_of_a_one_off_that_comes_due_in_a_pause_is_the_end_of_the_pause(api: Api) -> None:
+    trigger = await api.create(schedule="in 10s")
+    await api.post(f"/triggers/{trigger['id']}/pause", {"until": "2026-11-22T09:01:00Z"})
+    (fire,) = (await api.get(f"/triggers/{trigger['id']}/upcoming")).json["fires"]
+    assert (fire["at"], fire["notes"]) == ("2026-11-22T09:01:00Z", ["came due during the pause; fires when it ends"])
+
+
+async def test_an_interval_first_fires_after_one_period_whatever_the_fraction_of_the_second(
+    start_api: StartApi, clock: FakeClock
+) -> None:
+    api = await start_api()
+    await clock.advance(0.123456)
+    as_object = {"kind": "interval", "every_s": 300}
+    for form in ({"schedule": "every 5m"}, {"interval_seconds": 300}, {"schedule": as_object}):
+        trigger = await api.create(name=str(form), **form)
+        assert trigger["next_fire_at"] == "2026-11-22T09:05:00.123000Z"
+
+
+async def test_a_thousand_rare_fires_come_whole(api: Api) -> None:
+    body = {"schedule": "0 0 29 2 *", "count": 1000}
+    fires = (await api.post("/schedules/preview", body)).json["fires"]
+    assert len(fires) == 1000
+    assert len({fire["at"] for fire in fires}) == 1000
