@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -37,7 +38,7 @@ class Transaction:
         return range(first, first + count)
 
 
-class Operation(Generic[Result]):
+class Operation(ABC, Generic[Result]):
     """Subclasses are frozen dataclasses; `Result` is what the caller is given.
 
     Running is all or nothing for the batch, so what a caller did wrong (a name taken) is returned, not raised: only
@@ -57,9 +58,9 @@ class Operation(Generic[Result]):
         return 1
 
     @classmethod
+    @abstractmethod
     def run(cls, transaction: Transaction, operations: Sequence[Self]) -> Sequence[Result | EngineError]:
         """Carry out all of `operations`, as if one after the other, and answer each."""
-        raise NotImplementedError
 
 
 AnyOperation = Operation[Any]

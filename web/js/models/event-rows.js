@@ -3,40 +3,24 @@
  * and never adds one.
  */
 
-import { Rows } from "./rows.js";
+import { LiveRows } from "./live-rows.js";
 
 const GATHER_MS = 100;
 const REREAD_AFTER_MS = 1_000;
 const ROWS_MAX = 200;
 
-/** @extends {Rows<import("../types.js").TriggerEvent>} */
-export class EventRows extends Rows {
+/** @extends {LiveRows<import("../types.js").TriggerEvent>} */
+export class EventRows extends LiveRows {
   /** @type {Map<number, import("../types.js").TriggerEvent>} new ones that wait to be asked for */
   waiting = new Map();
   /** While true, new rows wait instead of pushing down what is being read. Set by the view. */
   holding = false;
-  #stream;
   /** @type {import("../types.js").TriggerEvent[]} */
   #heard = [];
-  /** @type {number | undefined} */
-  #timer;
 
   /** @param {Record<string, any>} query as `GET /events/` takes it @param {import("./stream.js").EventStream} stream */
   constructor(query, stream) {
-    super("/events/", query);
-    this.#stream = stream;
-  }
-
-  connect() {
-    this.#stream.addEventListener("event", this.#hear);
-    this.#stream.addEventListener("reset", this.#reread);
-  }
-
-  disconnect() {
-    super.disconnect();
-    clearTimeout(this.#timer);
-    this.#stream.removeEventListener("event", this.#hear);
-    this.#stream.removeEventListener("reset", this.#reread);
+    super("/events/", query, stream);
   }
 
   loaded() {
@@ -57,13 +41,13 @@ export class EventRows extends Rows {
     else this.changed();
   }
 
-  #hear = (/** @type {any} */ message) => {
-    this.#heard.push(message.detail);
-    this.#timer ??= setTimeout(() => this.#apply(), this.query.q ? REREAD_AFTER_MS : GATHER_MS);
-  };
+  /** @param {import("../types.js").TriggerEvent} event */
+  heard(event) {
+    this.#heard.push(event);
+    this.soon(() => this.#apply(), this.query.q ? REREAD_AFTER_MS : GATHER_MS);
+  }
 
   #apply() {
-    this.#timer = undefined;
     if (this.loading) return;
     const heard = this.#heard.splice(0);
     // What a search matches only the server knows; everything else can be told from the event.
@@ -83,9 +67,9 @@ export class EventRows extends Rows {
     else this.release();
   }
 
-  #reread = () => {
+  missed() {
     if (!this.holding) this.load();
-  };
+  }
 
   /** @param {import("../types.js").TriggerEvent} event */
   #belongs(event) {
