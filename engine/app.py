@@ -181,6 +181,7 @@ class Engine:
     def _watch(self) -> None:
         watch = self._metrics.watch
         watch("timers_armed", "Timers in the wheel.", lambda: float(self.wheel.armed))
+        watch("wheel_lag_seconds", "How late the last batch of timers was seen.", lambda: self.wheel.lag_s)
         watch("clock_steps", "Steps of the wall clock over 1 s.", lambda: float(self.wheel.steps))
         watch("attempts_in_flight", "Requests on their way.", lambda: float(self.deliverer.in_flight))
         watch("deliveries_queued", "Deliveries waiting for their host.", lambda: float(self.deliverer.queued))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal, TypeAlias, get_args
 
 from engine import __version__
 from engine.delivery.address import check_url, read_url
@@ -13,9 +14,10 @@ from engine.model.delivery import Request
 from engine.model.event import Event
 from engine.model.instant import EPOCH
 
-__all__ = ["METHODS", "build_request", "check_headers", "check_method", "check_url"]
+__all__ = ["HEADERS_MAX", "METHODS", "Method", "build_request", "check_headers", "check_method", "check_url"]
 
-METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+METHODS: tuple[str, ...] = get_args(Method)
 HEADERS_MAX = 50
 HEADERS_BYTES_MAX = 8_192
 """Of all names and values together."""

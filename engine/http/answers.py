@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from engine.delivery.request import Method
 from engine.http.queries import Kind, Status
-from engine.http.schemas import Method
 
 Time: TypeAlias = Annotated[AwareDatetime, Field(examples=["2026-11-22T09:00:00.123456Z"])]
 Count: TypeAlias = Annotated[int, Field(ge=0)]

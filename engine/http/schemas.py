@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
+from engine.delivery.request import HEADERS_MAX, Method
 from engine.http.schedule_schemas import (
     INTERVAL_MAX_S,
     YEARS_100_S,
@@ -58,7 +59,6 @@ def plain_text(value: str) -> str:
     return value
 
 
-Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 StatusCode: TypeAlias = Annotated[int, Field(ge=100, le=599)]
 
 
@@ -67,7 +67,7 @@ class TargetInput(Body):
 
     url: str = Field(min_length=1, max_length=2_048, examples=["https://example.org/hook"])
     method: Method = "POST"
-    headers: dict[str, str] = Field(default_factory=dict, max_length=50, examples=[{"X-Team": "billing"}])
+    headers: dict[str, str] = Field(default_factory=dict, max_length=HEADERS_MAX, examples=[{"X-Team": "billing"}])
     timeout_ms: int = Field(Target(url="").timeout_ms, ge=100, le=120_000)
     success_codes: list[StatusCode] = Field(
         default_factory=list, max_length=50, description="statuses that count as delivered; empty: 200-299"
